@@ -1,0 +1,221 @@
+"""The wrapper all sandboxes share: where steps become events, inputs are bound once, and a stop takes hold."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from dspy import CodeExecutionError, CodeInterpreterError, FinalOutput
+
+from rlm_app import toolkit
+from rlm_app.errors import SandboxLost, SandboxUnavailable
+from rlm_app.events import StepFinished, StepStarted
+from rlm_app.model import Corpus, Usage
+from rlm_app.ports import Emit
+from rlm_app.stop import Stop
+
+KEPT_HEAD, KEPT_TAIL = 64_000, 16_000  # characters of a step's output that are stored; the model sees fewer
+
+
+class Cut(str):
+    """Output that was cut where it arose; `chars` is its true length in characters."""
+
+    chars: int
+
+    @classmethod
+    def of(cls, head: str, tail: str, chars: int) -> "Cut":
+        left_out = chars - len(head) - len(tail)
+        cut = cls(f"{head}\n… {left_out:,} characters left out …\n{tail}" if left_out else head + tail)
+        cut.chars = chars
+        return cut
+
+
+def cut(text: str) -> Cut:
+    """`text` within what is kept of a step's output, with the middle left out and counted."""
+    if isinstance(text, Cut):
+        return text
+    if len(text) <= KEPT_HEAD + KEPT_TAIL:
+        return Cut.of(text, "", len(text))
+    return Cut.of(text[:KEPT_HEAD], text[-KEPT_TAIL:], len(text))
+
+
+class Steps:
+    """Tells each step in two halves: the action knows reasoning, code and cost, the sandbox knows the outcome.
+
+    A step that dspy never executes (its code fence is of another language) or whose SUBMIT it rejects is finished
+    with what dspy tells the model about it.
+    """
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self.number = 0
+        self._planned: tuple[str, str, Usage, float] | None = None
+        self._running = False
+        self._seconds = 0.0
+
+    def plan(self, reasoning: str, code: str, usage: Usage, seconds: float) -> None:
+        """The model has written a step; nothing has run yet."""
+        self.number += 1
+        self._planned = (reasoning, code, usage, seconds)
+
+    def start(self, code: str) -> bool:
+        """The sandbox is handed code; False where it is dspy's own set-up rather than a step."""
+        if self._planned is None:
+            return False
+        reasoning, _, usage, seconds = self._planned
+        self._planned, self._running, self._seconds = None, True, 0.0
+        self._emit(StepStarted, step=self.number, reasoning=reasoning, code=code, usage=usage, model_seconds=seconds)
+        return True
+
+    def submitted(self, seconds: float) -> None:
+        """SUBMIT was called; whether dspy takes it shows only later."""
+        self._seconds = seconds
+
+    def finish(self, output: str, *, seconds: float, failed: bool = False, submitted: bool = False) -> None:
+        text = cut(output)
+        self._running = False
+        self._emit(
+            StepFinished,
+            step=self.number,
+            output=str(text),
+            output_chars=text.chars,
+            failed=failed,
+            submitted=submitted,
+            seconds=seconds,
+        )
+
+    def settle(self, told_to_model: str) -> None:
+        """Finish a step that is still open when the next action is due, with what the model is told of it."""
+        if self._planned is not None:
+            self.start(self._planned[1])
+        if self._running:
+            self.finish(told_to_model, seconds=self._seconds, failed=True)
+
+    def accept(self, output: str) -> None:
+        """The submitted answer was taken."""
+        if self._running:
+            self.finish(output, seconds=self._seconds, submitted=True)
+
+
+class Interpreter(Protocol):
+    """A dspy `CodeInterpreter` that can also be killed from another thread."""
+
+    tools: dict[str, Callable[..., Any]]
+    output_fields: list[dict[str, Any]] | None
+
+    def start(self) -> None: ...
+    def execute(self, code: str, variables: dict[str, Any] | None = None) -> Any: ...
+    def shutdown(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+class TracedSandbox:
+    """A dspy `CodeInterpreter` over another: binds the corpus and the toolkit once, and tells every step.
+
+    dspy hands all inputs to every execute. Here each is passed once, kept under a private name, and rebound by
+    reference before each step, so a model that overwrites `context` finds it again in its next one.
+    """
+
+    def __init__(self, inner: Interpreter, corpus: Corpus, steps: Steps, stop: Stop) -> None:
+        self._inner, self.corpus, self._steps, self._stop = inner, corpus, steps, stop
+        self._bound: dict[str, Any] = {}
+        self._started = False
+
+    @property
+    def tools(self) -> dict[str, Callable[..., Any]]:
+        return self._inner.tools
+
+    @property
+    def output_fields(self) -> list[dict[str, Any]] | None:
+        return self._inner.output_fields
+
+    @output_fields.setter
+    def output_fields(self, fields: list[dict[str, Any]] | None) -> None:
+        self._inner.output_fields = fields
+
+    def start(self) -> None:
+        """Start the sandbox and put corpus and toolkit in.
+
+        Raises:
+            SandboxUnavailable: it cannot be started.
+            RunError: the cause of a stop.
+        """
+        if self._started:
+            return
+        try:
+            with self._stop.calling(self._inner.kill):
+                self._inner.start()
+                self._set_up()
+        except (CodeInterpreterError, SyntaxError, OSError) as error:
+            self._stop.check()
+            raise SandboxUnavailable(f"The sandbox could not be started: {error}") from error
+        self._started = True
+
+    def _set_up(self) -> None:
+        self._bound = {}
+        self._bind({"context": self.corpus.text})
+        variables = {toolkit.INDEX_NAME: toolkit.index(self.corpus)}
+        self._inner.execute(f"{toolkit.CONTEXT_NAME} = {_private('context')}", variables)
+        self._inner.execute(toolkit.source())
+        self._inner.execute("\n".join(f"{_private(name)} = {name}" for name in toolkit.NAMES))
+
+    def _bind(self, variables: Mapping[str, Any]) -> None:
+        new = {name: value for name, value in variables.items() if self._bound.get(name) is not value}
+        if new:
+            self._inner.execute("\n".join(f"{_private(name)} = {name}" for name in new), dict(new))
+            self._bound |= new
+
+    def _rebind(self, variables: Mapping[str, Any]) -> None:
+        def rebind() -> None:
+            self._bind(variables)
+            names = dict.fromkeys([*self._bound, *toolkit.NAMES])
+            self._inner.execute("\n".join(f"{name} = {_private(name)}" for name in names))
+
+        try:
+            rebind()
+        except CodeExecutionError:  # the sandbox began anew after a time limit, and all names are gone
+            self._set_up()
+            rebind()
+
+    def execute(self, code: str, variables: dict[str, Any] | None = None) -> Any:
+        """Run one step and tell it before and after.
+
+        Raises:
+            CodeExecutionError, SyntaxError: dspy shows it to the model and goes on.
+            SandboxLost: the sandbox died.
+            RunError: the cause of a stop.
+        """
+        self.start()
+        self._stop.check()
+        is_step = self._steps.start(code)
+        started = time.monotonic()
+        try:
+            with self._stop.calling(self._inner.kill):
+                if variables:
+                    self._rebind(variables)
+                result = self._inner.execute(code)
+        except (CodeExecutionError, SyntaxError) as error:
+            self._stop.check()
+            if is_step:
+                self._steps.finish(str(error), seconds=time.monotonic() - started, failed=True)
+            raise
+        except CodeInterpreterError as error:
+            self._stop.check()
+            raise SandboxLost(f"The sandbox was lost in the middle of step {self._steps.number}: {error}") from error
+        self._stop.check()
+        if is_step:
+            self._tell(result, time.monotonic() - started)
+        return result
+
+    def _tell(self, result: Any, seconds: float) -> None:
+        if isinstance(result, FinalOutput):
+            self._steps.submitted(seconds)
+            return
+        lines = "\n".join(map(str, result)) if isinstance(result, list) else result
+        self._steps.finish(lines if isinstance(lines, str) else str(lines or ""), seconds=seconds)
+
+    def shutdown(self) -> None:
+        self._inner.shutdown()
+
+
+def _private(name: str) -> str:
+    return f"_rlm_{name}"

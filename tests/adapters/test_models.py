@@ -1,0 +1,115 @@
+"""Models over a real socket: the real dspy.LM against a local server that speaks OpenAI's wire format."""
+
+import sys
+
+import pytest
+
+from rlm_app.adapters import models
+from rlm_app.adapters.answerer import RlmAnswerer
+from rlm_app.errors import InvalidConfig, MissingKey, ModelFailed
+from rlm_app.model import KEYLESS_MODEL, RunConfig
+from rlm_app.settings import load_settings
+from tests.model_server import model_server, step
+from tests.scripted import Told, corpus_of
+
+CORPUS = corpus_of({"src/app.py": "def route(rule):\n    return rule\n"})
+CANARY = "sk-canary-0123456789"
+
+
+def settings(**keys: str):
+    return load_settings({name.upper() + "_API_KEY": key for name, key in keys.items()}, _env_file=None)
+
+
+def answer(told: Told) -> None:
+    told.answer(RlmAnswerer(settings(openai=CANARY)), CORPUS)
+
+
+def test_a_run_over_the_wire_counts_tokens_and_cost_and_never_imports_litellm(monkeypatch: pytest.MonkeyPatch) -> None:
+    replies = iter(
+        [step("print(llm_query('what is route?'))"), "A function.", step("SUBMIT(answer='x', citations=[])")]
+    )
+    with model_server(lambda request: next(replies)) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        told = Told(config=RunConfig(model="openai/gpt-5.4", sub_model="openai/gpt-5.4-mini"))
+        answer(told)
+    run = told.run
+    assert run.steps[0].output == "A function."
+    assert [request["model"] for request in server.requests] == ["gpt-5.4", "gpt-5.4-mini", "gpt-5.4"]
+    assert server.headers[0]["Authorization"] == f"Bearer {CANARY}"
+    assert run.root_usage.tokens_in == 2000
+    assert run.root_usage.tokens_cached == 400
+    assert run.sub_usage.tokens_out == 100
+    assert run.usage.cost is not None
+    assert run.usage.cost > 0, "the price of these models comes with dspy"
+    assert 0 < run.sub_usage.cost < run.root_usage.cost
+    assert "litellm" not in sys.modules
+    assert CANARY not in "".join(event.model_dump_json() for event in told.events)
+
+
+def test_the_context_stays_out_of_every_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = corpus_of({f"f{n}.py": f"secret_{n} = {n}\n" * 200 for n in range(50)})
+    with model_server(lambda request: step("SUBMIT(answer='x', citations=[])")) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        told = Told(config=RunConfig(model="openai/gpt-5.4"))
+        told.answer(RlmAnswerer(settings(openai=CANARY)), corpus)
+    assert len(corpus.text) > 100_000
+    assert len(str(server.requests)) < 20_000
+    assert "secret_25" not in str(server.requests)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (401, "invalid_api_key", "key for openai/gpt-5.4 was refused"),
+        (404, "model_not_found", "no model openai/gpt-5.4"),
+        (429, "insufficient_quota", "no credit or quota"),
+    ],
+)
+def test_a_refusal_is_one_sentence_without_the_key(
+    monkeypatch: pytest.MonkeyPatch, status: int, code: str, words: str
+) -> None:
+    body = {"error": {"message": f"Refused for {CANARY}", "type": code, "code": code}}
+    with model_server(lambda request: (status, body)) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        with pytest.raises(ModelFailed, match=words) as caught:
+            answer(Told(config=RunConfig(model="openai/gpt-5.4")))
+    assert CANARY not in str(caught.value)
+
+
+def test_prose_instead_of_a_step_ends_the_run_as_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with model_server(lambda request: "I would rather not.") as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        with pytest.raises(ModelFailed, match="without the reasoning and code"):
+            answer(Told(config=RunConfig(model="openai/gpt-5.4")))
+
+
+def test_auto_takes_the_first_provider_with_a_key_and_else_the_baseline() -> None:
+    assert models.choose(settings()).model == KEYLESS_MODEL
+    choice = models.choose(settings(anthropic="k", groq="k"))
+    assert (choice.model.split("/")[0], choice.why) == ("anthropic", "ANTHROPIC_API_KEY is set")
+    named = load_settings({"OPENAI_API_KEY": "k"}, model="ollama/x", _env_file=None)
+    assert models.choose(named).model == "ollama/x"
+
+
+def test_resolve_fills_in_what_auto_stands_for() -> None:
+    resolved = models.resolve(RunConfig(model="auto", sandbox="auto"), settings(openai="k"))
+    assert resolved.model == "openai/gpt-5.4"
+    assert resolved.sub_model == "openai/gpt-5.4-mini"
+    assert resolved.sandbox == "monty"
+    assert models.resolve(RunConfig(model="auto"), settings()).sub_model == KEYLESS_MODEL
+
+
+def test_a_model_that_cannot_be_reached_is_refused_before_anything_starts() -> None:
+    with pytest.raises(MissingKey, match="OPENAI_API_KEY"):
+        models.resolve(RunConfig(model="openai/gpt-5.4"), settings())
+    for name in ("gpt-5", "openai/", "openai/ gpt"):
+        with pytest.raises(InvalidConfig, match="model string"):
+            models.resolve(RunConfig(model=name), settings(openai="k"))
+
+
+def test_every_default_model_has_a_price() -> None:
+    from dspy.clients.model_metadata import model_info
+
+    for provider, names in models.DEFAULTS.items():
+        for name in names:
+            assert model_info(provider, name.removeprefix(provider + "/")), name
