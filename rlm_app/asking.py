@@ -59,7 +59,7 @@ def check_question(question: Question) -> None:
     chars = len(question.prompt)
     if chars > MAX_QUESTION_CHARS:
         raise InvalidQuestion(
-            f"The question has {chars:,} characters and the limit is {MAX_QUESTION_CHARS:,}; ask about one thing at a time."
+            f"The question has {chars:,} characters; at most {MAX_QUESTION_CHARS:,} are taken. Ask about one thing."
         )
     if not question.choices:
         return

@@ -21,7 +21,6 @@ from rlm_app.model import (
     Run,
     RunConfig,
     Selection,
-    Status,
     Step,
     SubCall,
     Usage,
@@ -149,101 +148,110 @@ EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 
 def fold(events: Iterable[Event]) -> Run:
-    """Add events up to the run they tell. Any prefix of a run's events is a valid argument, save the empty one.
+    """Add events up to the run they tell, in time linear in their number.
+
+    Any prefix of a run's events is a valid argument, save the empty one.
 
     Raises:
         ValueError: the first event is not `RunStarted`.
     """
-    run: Run | None = None
-    for event in events:
-        if isinstance(event, RunStarted):
-            run = Run(
-                id=event.run_id,
-                source=event.source,
-                question=event.question,
-                config=event.config,
-                selection=event.selection,
-                started=event.time,
-                versions=event.versions,
-            )
-        if run is None:
-            raise ValueError("a run begins with RunStarted")
-        run = replace(_apply(run, event), last_seq=event.seq)
-    if run is None:
+    told = iter(events)
+    first = next(told, None)
+    if not isinstance(first, RunStarted):
         raise ValueError("a run begins with RunStarted")
-    return run
+    so_far = _SoFar(first)
+    for event in told:
+        so_far.add(event)
+    return so_far.run()
 
 
-def _apply(run: Run, event: Event) -> Run:
-    match event:
-        case PhaseStarted():
-            return replace(
-                run, phases=(*_end_phase(run.phases, event.time), Phase(event.phase, event.time, note=event.note))
-            )
-        case PhaseProgress() if run.phases:
-            now = replace(run.phases[-1], done=event.done, total=event.total, note=event.note)
-            return replace(run, phases=(*run.phases[:-1], now))
-        case ContextLoaded():
-            return replace(run, receipt=event.receipt)
-        case StepStarted():
-            step = Step(event.step, event.reasoning, event.code, event.usage, event.model_seconds, event.time)
-            return replace(run, steps=(*run.steps, step))
-        case StepFinished():
-            return _change_step(
-                run,
-                event.step,
-                output=event.output,
-                output_chars=event.output_chars,
-                failed=event.failed,
-                submitted=event.submitted,
-                seconds=event.seconds,
-            )
-        case SubCallStarted():
-            call = SubCall(event.call_id, event.step, event.model, event.time, event.prompt)
-            step_calls = next((step.sub_calls for step in run.steps if step.number == event.step), ())
-            return _change_step(run, event.step, sub_calls=(*step_calls, call))
-        case SubCallFinished():
-            return _finish_call(run, event)
-        case LimitReached():
-            return replace(run, limit=event.limit)
-        case RunFinished():
-            status: Status = event.status
-            return replace(
-                run,
-                status=status,
-                answer=event.answer,
-                citations=event.citations,
-                error=event.error,
-                other_usage=event.usage,
-                seconds=event.time - run.started,
-                phases=_end_phase(run.phases, event.time),
-            )
-    return run
+class _SoFar:
+    """A run while it is being added up: changed in place, since copying it for each event would be quadratic."""
+
+    def __init__(self, start: RunStarted) -> None:
+        self._start = start
+        self._last: Event = start
+        self._receipt: Receipt | None = None
+        self._limit: str | None = None
+        self._phases: list[Phase] = []
+        self._steps: list[Step] = []
+        self._at: dict[int, int] = {}  # where a step's number stands in the list
+        self._calls: dict[str, SubCall] = {}
+
+    def add(self, event: Event) -> None:
+        self._last = event
+        match event:
+            case PhaseStarted():
+                self._end_phase(event.time)
+                self._phases.append(Phase(event.phase, event.time, note=event.note))
+            case PhaseProgress() if self._phases:
+                self._phases[-1] = replace(self._phases[-1], done=event.done, total=event.total, note=event.note)
+            case ContextLoaded():
+                self._receipt = event.receipt
+            case StepStarted():
+                self._at[event.step] = len(self._steps)
+                self._steps.append(
+                    Step(event.step, event.reasoning, event.code, event.usage, event.model_seconds, event.time)
+                )
+            case StepFinished() if event.step in self._at:
+                at = self._at[event.step]
+                self._steps[at] = replace(
+                    self._steps[at],
+                    output=event.output,
+                    output_chars=event.output_chars,
+                    failed=event.failed,
+                    submitted=event.submitted,
+                    seconds=event.seconds,
+                )
+            case SubCallStarted():
+                self._calls[event.call_id] = SubCall(event.call_id, event.step, event.model, event.time, event.prompt)
+            case SubCallFinished() if event.call_id in self._calls:
+                self._calls[event.call_id] = replace(
+                    self._calls[event.call_id],
+                    response=event.response,
+                    error=event.error,
+                    usage=event.usage,
+                    seconds=event.seconds,
+                )
+            case LimitReached():
+                self._limit = event.limit
+
+    def _end_phase(self, at: float) -> None:
+        if self._phases:
+            self._phases[-1] = replace(self._phases[-1], seconds=max(at - self._phases[-1].started, 0.0))
+
+    def run(self) -> Run:
+        calls: dict[int, list[SubCall]] = {}
+        for call in self._calls.values():
+            calls.setdefault(call.step, []).append(call)
+        steps = list(self._steps)
+        for number, at in self._at.items():
+            steps[at] = replace(steps[at], sub_calls=tuple(calls.get(number, ())))
+        run = Run(
+            id=self._start.run_id,
+            source=self._start.source,
+            question=self._start.question,
+            config=self._start.config,
+            started=self._start.time,
+            versions=self._start.versions,
+            receipt=self._receipt,
+            limit=self._limit,
+            steps=tuple(steps),
+            last_seq=self._last.seq,
+        )
+        if isinstance(self._last, RunFinished):
+            self._end_phase(self._last.time)
+            run = _finished(run, self._last)
+        return replace(run, phases=tuple(self._phases))
 
 
-def _end_phase(phases: tuple[Phase, ...], at: float) -> tuple[Phase, ...]:
-    if not phases or phases[-1].seconds is not None:
-        return phases
-    return (*phases[:-1], replace(phases[-1], seconds=max(at - phases[-1].started, 0.0)))
-
-
-def _change_step(run: Run, number: int, **changes: object) -> Run:
+def _finished(run: Run, end: RunFinished) -> Run:
     return replace(
         run,
-        steps=tuple(replace(step, **changes) if step.number == number else step for step in run.steps),  # type: ignore[arg-type]
+        status=end.status,
+        answer=end.answer,
+        citations=end.citations,
+        error=end.error,
+        other_usage=end.usage,
+        seconds=end.time - run.started,
     )
-
-
-def _finish_call(run: Run, event: SubCallFinished) -> Run:
-    def finish(call: SubCall) -> SubCall:
-        if call.call_id != event.call_id:
-            return call
-        return replace(call, response=event.response, error=event.error, usage=event.usage, seconds=event.seconds)
-
-    steps = tuple(
-        replace(step, sub_calls=tuple(map(finish, step.sub_calls)))
-        if any(call.call_id == event.call_id for call in step.sub_calls)
-        else step
-        for step in run.steps
-    )
-    return replace(run, steps=steps)

@@ -1,93 +1,17 @@
-"""Language models: which one answers, how it is reached, and what its calls cost."""
+"""Language models: how one is reached, what its calls cost, and what its failures mean."""
 
 import os
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import dspy
 from pydantic import SecretStr
 
-from rlm_app.errors import InvalidConfig, MissingKey, ModelFailed, RlmAppError
-from rlm_app.model import KEYLESS_MODEL, RunConfig, Usage
-from rlm_app.settings import PROVIDER_KEYS, Settings
-
-DEFAULTS = {
-    "openai": ("openai/gpt-5.4", "openai/gpt-5.4-mini"),
-    "anthropic": ("anthropic/claude-sonnet-5", "anthropic/claude-haiku-4-5"),
-    "gemini": ("gemini/gemini-3.8-flash", "gemini/gemini-3.5-flash-lite"),
-    "openrouter": ("openrouter/openai/gpt-5.4", "openrouter/openai/gpt-5.4-mini"),
-    "groq": ("groq/openai/gpt-oss-120b", "groq/openai/gpt-oss-20b"),
-    "mistral": ("mistral/mistral-large-latest", "mistral/mistral-small-latest"),
-}
-"""Provider: root model and a cheaper one for sub-calls, from the price list that dspy 3.4.1 brings."""
-
-SANDBOXES = ("monty",)
-
-BASE_URL_VARIABLES = {
-    "openai": ("OPENAI_BASE_URL", "OPENAI_API_BASE"),
-    "anthropic": ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE"),
-}
-"""Left to itself dspy answers these by importing litellm (3 to 11 s); passed as `api_base` its native engine serves."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The models of a run and, in words, why those."""
-
-    model: str
-    sub_model: str
-    why: str
-
-
-def choose(settings: Settings) -> Choice:
-    """The models in force when a run names none."""
-    if settings.model != "auto":
-        return Choice(settings.model, settings.sub_model or settings.model, "set by RLM_APP_MODEL")
-    for provider in PROVIDER_KEYS:
-        if provider in settings.provider_keys:
-            model, sub_model = DEFAULTS[provider]
-            return Choice(model, settings.sub_model or sub_model, f"{PROVIDER_KEYS[provider]} is set")
-    return Choice(KEYLESS_MODEL, KEYLESS_MODEL, "no model key is set")
-
-
-def resolve(config: RunConfig, settings: Settings) -> RunConfig:
-    """The configuration with every "auto" replaced by what it stands for.
-
-    Raises:
-        InvalidConfig: not a model string, or no such sandbox.
-        MissingKey: the model's provider needs a key that is not set.
-    """
-    chosen = choose(settings)
-    model = chosen.model if config.model == "auto" else config.model
-    default_sub = chosen.sub_model if model == chosen.model else model
-    sub_model = model if model == KEYLESS_MODEL else (config.sub_model or default_sub)
-    for name in (model, sub_model):
-        _check(name, settings)
-    sandbox = "monty" if config.sandbox == "auto" else config.sandbox
-    if sandbox not in SANDBOXES:
-        raise InvalidConfig(f"There is no sandbox {sandbox!r}; choose {' or '.join(SANDBOXES)}.")
-    return config.model_copy(update={"model": model, "sub_model": sub_model, "sandbox": sandbox})
-
-
-def _check(model: str, settings: Settings) -> None:
-    if model == KEYLESS_MODEL:
-        return
-    provider, _, rest = model.partition("/")
-    if not rest or any(character.isspace() for character in model):
-        raise InvalidConfig(
-            f"{model!r} is not a model string; write provider/name, e.g. openai/gpt-5.4, or {KEYLESS_MODEL}."
-        )
-    if provider in PROVIDER_KEYS and provider not in settings.provider_keys and not _base_url(provider):
-        raise MissingKey(f"{model} needs a key: set {PROVIDER_KEYS[provider]}, or choose {KEYLESS_MODEL}.")
-
-
-def offered(settings: Settings) -> Sequence[str]:
-    """Models worth offering in a list, the one in force first."""
-    chosen = choose(settings)
-    names = [chosen.model, *(DEFAULTS[p][0] for p in DEFAULTS if p in settings.provider_keys), KEYLESS_MODEL]
-    return list(dict.fromkeys(names))
+from rlm_app.choosing import base_url
+from rlm_app.errors import ModelFailed, RlmAppError
+from rlm_app.model import KEYLESS_MODEL, Usage
+from rlm_app.settings import Settings
 
 
 def connection(model: str, settings: Settings) -> dict[str, Any]:
@@ -98,15 +22,10 @@ def connection(model: str, settings: Settings) -> dict[str, Any]:
     found: dict[str, Any] = {"cache": False, "timeout": 300}
     if key := settings.provider_keys.get(provider):
         found["api_key"] = key.get_secret_value()
-    if base := _base_url(provider):
+    if base := base_url(provider):
         found |= {"api_base": base, "engine": "lm15"}
         found.setdefault("api_key", "none")  # servers of one's own often want no key, the client always some text
     return found
-
-
-def _base_url(provider: str) -> str | None:
-    names = BASE_URL_VARIABLES.get(provider, ())
-    return next((os.environ[name] for name in names if os.environ.get(name)), None)
 
 
 class Around(Protocol):

@@ -4,10 +4,10 @@ import sys
 
 import pytest
 
-from rlm_app.adapters import models
+from rlm_app import choosing
 from rlm_app.adapters.answerer import RlmAnswerer
-from rlm_app.errors import InvalidConfig, MissingKey, ModelFailed
-from rlm_app.model import KEYLESS_MODEL, RunConfig
+from rlm_app.errors import ModelFailed
+from rlm_app.model import RunConfig
 from rlm_app.settings import load_settings
 from tests.model_server import model_server, step
 from tests.scripted import Told, corpus_of
@@ -83,33 +83,9 @@ def test_prose_instead_of_a_step_ends_the_run_as_failed(monkeypatch: pytest.Monk
             answer(Told(config=RunConfig(model="openai/gpt-5.4")))
 
 
-def test_auto_takes_the_first_provider_with_a_key_and_else_the_baseline() -> None:
-    assert models.choose(settings()).model == KEYLESS_MODEL
-    choice = models.choose(settings(anthropic="k", groq="k"))
-    assert (choice.model.split("/")[0], choice.why) == ("anthropic", "ANTHROPIC_API_KEY is set")
-    named = load_settings({"OPENAI_API_KEY": "k"}, model="ollama/x", _env_file=None)
-    assert models.choose(named).model == "ollama/x"
-
-
-def test_resolve_fills_in_what_auto_stands_for() -> None:
-    resolved = models.resolve(RunConfig(model="auto", sandbox="auto"), settings(openai="k"))
-    assert resolved.model == "openai/gpt-5.4"
-    assert resolved.sub_model == "openai/gpt-5.4-mini"
-    assert resolved.sandbox == "monty"
-    assert models.resolve(RunConfig(model="auto"), settings()).sub_model == KEYLESS_MODEL
-
-
-def test_a_model_that_cannot_be_reached_is_refused_before_anything_starts() -> None:
-    with pytest.raises(MissingKey, match="OPENAI_API_KEY"):
-        models.resolve(RunConfig(model="openai/gpt-5.4"), settings())
-    for name in ("gpt-5", "openai/", "openai/ gpt"):
-        with pytest.raises(InvalidConfig, match="model string"):
-            models.resolve(RunConfig(model=name), settings(openai="k"))
-
-
 def test_every_default_model_has_a_price() -> None:
     from dspy.clients.model_metadata import model_info
 
-    for provider, names in models.DEFAULTS.items():
+    for provider, names in choosing.DEFAULTS.items():
         for name in names:
             assert model_info(provider, name.removeprefix(provider + "/")), name

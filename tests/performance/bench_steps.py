@@ -8,10 +8,10 @@ import resource
 import statistics
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import dspy
-import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -38,7 +38,7 @@ def ours(text: Any, code: str) -> tuple[float, float]:
     told.answer(answerer, text)
     starts = [step.started for step in told.run.steps]
     whole = time.monotonic() - started
-    gaps = [later - earlier for earlier, later in zip(starts, starts[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(starts)]
     return whole - sum(gaps), statistics.median(gaps)
 
 
@@ -53,7 +53,7 @@ def plain(factory: Callable[[], Any], text: Any, steps: int) -> tuple[float, flo
     action.forward = lambda **inputs: (times.append(time.monotonic()), forward(**inputs))[1]
     started = time.monotonic()
     rlm(context=text.text, question="?")
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     return time.monotonic() - started - sum(gaps), statistics.median(gaps)
 
 
@@ -73,20 +73,13 @@ def main() -> None:
     ):
         set_up, step = ours(text, code)
         table.add_row(name, f"{set_up:.2f}", f"{1000 * step:.2f}")
-        children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
-        memory = [
-            psutil.Process().memory_info().rss / 1e6,
-            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
-            children,
-        ]
+        memory = [resource.getrusage(who).ru_maxrss / 1000 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     for name, factory, steps in (("dspy.RLM on LocalInterpreter", dspy.LocalInterpreter, 5),):
         set_up, step = plain(factory, text, steps)
         table.add_row(name, f"{set_up:.2f}", f"{1000 * step:.2f}")
     console = Console()
     console.print(table)
-    console.print(
-        f"Peak memory of these runs: {memory[1]:.0f} MB here (all of Python and dspy), {memory[2]:.0f} MB in the sandbox"
-    )
+    console.print(f"Peak memory of ours: {memory[0]:.0f} MB here with dspy, {memory[1]:.0f} MB in the sandbox")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,98 @@
+"""What is configured and whether it works, one line each, with what to do."""
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from rlm_app.errors import RlmAppError
+from rlm_app.model import KEYLESS_LABEL
+from rlm_app.settings import PROVIDER_KEYS, Settings, load_settings
+
+LOW_SPACE_GB = 2
+
+
+@dataclass(frozen=True)
+class Check:
+    """`note` is worth knowing; `fails` must be mended before the app can work as it is set up."""
+
+    name: str
+    state: Literal["ok", "note", "fails"]
+    finding: str
+
+
+def examine(settings: Settings | None = None) -> Iterator[Check]:
+    """Check everything a run needs, without asking any model and without a network."""
+    try:
+        settings = settings or load_settings()
+    except RlmAppError as error:
+        yield Check("settings", "fails", str(error))
+        return
+    for name, check in (
+        ("data", _data),
+        ("store", _store),
+        ("git", _git),
+        ("sandbox", _sandbox),
+        ("model", _model),
+        ("keys", _keys),
+    ):
+        yield _guarded(name, check, settings)
+
+
+def _guarded(name: str, check: Callable[[Settings], Check], settings: Settings) -> Check:
+    try:
+        return check(settings)
+    except RlmAppError as error:
+        return Check(name, "fails", str(error))
+
+
+def _data(settings: Settings) -> Check:
+    from rlm_app.wiring import make_home
+
+    make_home(settings)
+    free = shutil.disk_usage(settings.home).free / 1e9
+    if free < LOW_SPACE_GB:
+        return Check("data", "note", f"{settings.home} has {free:.1f} GB free; a large clone may not fit.")
+    return Check("data", "ok", f"{settings.home}, {free:.0f} GB free; RLM_APP_HOME moves it")
+
+
+def _store(settings: Settings) -> Check:
+    from rlm_app.ports import RunQuery
+    from rlm_app.wiring import open_store
+
+    _, total = open_store(settings).runs(RunQuery(limit=1))
+    kind = "SQLite" if settings.store_url.startswith("sqlite") else "PostgreSQL"
+    return Check("store", "ok", f"{kind}, {total:,} run{'s' * (total != 1)}")
+
+
+def _git(settings: Settings) -> Check:
+    try:
+        found = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True, timeout=10).stdout
+    except (OSError, subprocess.SubprocessError):
+        return Check(
+            "git", "fails", "git does not run; install it (Debian: apt install git, macOS: xcode-select --install)."
+        )
+    return Check("git", "ok", found.strip())
+
+
+def _sandbox(settings: Settings) -> Check:
+    from rlm_app.wiring import probe_sandbox
+
+    return Check("sandbox", "ok", f"Monty (local) starts in {1000 * probe_sandbox():.0f} ms")
+
+
+def _model(settings: Settings) -> Check:
+    from rlm_app.wiring import describe
+
+    setup = describe(settings)
+    if setup.keyless:
+        what = f"{setup.model} ({KEYLESS_LABEL}): {setup.model_why}; set OPENAI_API_KEY or another to use a model"
+        return Check("model", "note", what)
+    return Check("model", "ok", f"{setup.model} (sub-calls: {setup.sub_model}): {setup.model_why}")
+
+
+def _keys(settings: Settings) -> Check:
+    have = [name for provider, name in PROVIDER_KEYS.items() if provider in settings.provider_keys]
+    lack = [name for provider, name in PROVIDER_KEYS.items() if provider not in settings.provider_keys]
+    return Check("keys", "ok" if have else "note", f"set: {', '.join(have) or 'none'}; not set: {', '.join(lack)}")

@@ -1,0 +1,173 @@
+"""Stand-ins for the outside world, passed in where a test needs one: a repository, a model that follows a script."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rlm_app.errors import CloneFailed, InvalidSource, ModelFailed
+from rlm_app.events import StepFinished, StepStarted, SubCallFinished, SubCallStarted
+from rlm_app.model import Corpus, FileSpan, Question, Receipt, RunConfig, Selection, Skipped, Usage
+from rlm_app.ports import Answer, Progress, RunContext
+from rlm_app.settings import Settings, load_settings
+from rlm_app.stop import Stop
+from rlm_app.wiring import App, Setup
+
+FILES = {
+    "README.md": "# Shop\n\nSells things.\n",
+    "shop/cart.py": "class Cart:\n    def __init__(self):\n        self.items = []\n\n"
+    "    def add(self, item, count=1):\n        self.items.append((item, count))\n",
+    "shop/tax.py": "RATE = 0.19\n\n\ndef tax(amount):\n    return amount * RATE\n",
+}
+SETUP = Setup(
+    model="keyless/bm25",
+    model_why="no model key is set",
+    sub_model="keyless/bm25",
+    sandbox="Monty (local)",
+    sandbox_why="no sandbox key is set",
+    keys=(("OPENAI_API_KEY", False), ("ANTHROPIC_API_KEY", False)),
+)
+
+
+def make_corpus(files: dict[str, str] = FILES) -> Corpus:
+    """The files as one corpus, in path order."""
+    spans, text = [], ""
+    for path, body in sorted(files.items()):
+        text += f"==> {path}\n"
+        spans.append(FileSpan(path, len(text), len(body), body.count("\n")))
+        text += body
+    return Corpus("acme/shop", hashlib.sha1(text.encode()).hexdigest(), text, tuple(spans))
+
+
+def make_receipt(corpus: Corpus, source: str = "https://example.org/acme/shop") -> Receipt:
+    return Receipt(
+        source=source,
+        url=source,
+        name=corpus.name,
+        commit=corpus.revision,
+        ref="main",
+        files=len(corpus.files),
+        chars=len(corpus.text),
+        digest=corpus.digest,
+        languages=(("Python", 300), ("Markdown", 30)),
+        skipped_by_reason=(("binary", 2),),
+        skipped=(Skipped(path="logo.png", reason="binary", size=1200),),
+        notes=("Changes that are not committed are not seen.",),
+        web_url="https://example.org/acme/shop/blob/main/{path}#L{first}-L{last}",
+        seconds=0.2,
+    )
+
+
+@dataclass
+class FakeSource:
+    """A repository that is always there. `gate` may wait or raise while it loads."""
+
+    files: dict[str, str] = field(default_factory=lambda: dict(FILES))
+    gate: Callable[[Stop, Progress], None] = lambda stop, progress: None
+    loads: int = 0
+
+    def validate(self, source: str) -> None:
+        if not source:
+            raise InvalidSource("The repository is empty; enter its address.")
+        if source.startswith("bad"):
+            raise InvalidSource(f"{source} is not a repository; enter an https address or a folder.")
+
+    def load(self, source: str, selection: Selection, *, stop: Stop, progress: Progress) -> tuple[Corpus, Receipt]:
+        self.loads += 1
+        self.gate(stop, progress)
+        if "gone" in source:
+            raise CloneFailed(f"{source} could not be reached; check the address.")
+        progress("clone", 1, 1, "1 MB")
+        progress("flatten", 1, 1, "3 files")
+        corpus = make_corpus(self.files)
+        return corpus, make_receipt(corpus, source)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One step of a script."""
+
+    reasoning: str = "Look for the cart."
+    code: str = "print(search('cart'))"
+    output: str = "shop/cart.py:1: class Cart:"
+    failed: bool = False
+    submitted: bool = False
+    sub_calls: Sequence[str] = ()
+    usage: Usage = Usage()
+
+
+CITED = ("shop/cart.py:1-2", "shop/cart.py:900-910", "shop/none.py:1")
+SCRIPT = (
+    Turn(),
+    Turn("Read it.", "print(read('shop/cart.py'))", "class Cart:"),
+    Turn("Done.", "SUBMIT(…)", submitted=True),
+)
+
+
+@dataclass
+class ScriptedAnswerer:
+    """Follows a script; `go` may wait before a step is written, `execute` while its code runs."""
+
+    turns: Sequence[Turn] = SCRIPT
+    answer_text: str = "The cart is `Cart`, in shop/cart.py:1-2."
+    cited: tuple[str, ...] = CITED
+    extracted: bool = False
+    fails: str = ""
+    go: Callable[[int, Stop], None] = lambda step, stop: None
+    execute: Callable[[int, Stop], None] = lambda step, stop: None
+
+    def answer(self, corpus: Corpus, question: Question, config: RunConfig, run: RunContext) -> Answer:
+        run.phase("sandbox")
+        run.phase("explore")
+        for number, turn in enumerate(self.turns, 1):
+            self.go(number, run.stop)
+            run.stop.check()
+            run.emit(
+                StepStarted, step=number, reasoning=turn.reasoning, code=turn.code, usage=turn.usage, model_seconds=0.1
+            )
+            self.execute(number, run.stop)
+            self._call(number, turn, run)
+            run.emit(
+                StepFinished,
+                step=number,
+                output=turn.output,
+                output_chars=len(turn.output),
+                failed=turn.failed,
+                submitted=turn.submitted,
+                seconds=0.01,
+            )
+        if self.fails:
+            raise ModelFailed(self.fails)
+        return Answer(self.answer_text, self.cited, self.extracted, Usage())
+
+    def _call(self, number: int, turn: Turn, run: RunContext) -> None:
+        for at, prompt in enumerate(turn.sub_calls):
+            call_id = f"{number}-{at}"
+            run.emit(SubCallStarted, call_id=call_id, step=number, model="openai/small", prompt=run.body(prompt))
+            usage = Usage(calls=1, tokens_in=120, tokens_out=30, cost=None)
+            run.emit(SubCallFinished, call_id=call_id, response=run.body("yes"), usage=usage, seconds=0.2)
+
+
+def make_settings(home: Path, **changes: object) -> Settings:
+    """Settings that look at no environment and no `.env` of the machine the tests run on."""
+    return load_settings({}, home=home, model="keyless/bm25", _env_file=None, **changes)
+
+
+def make_app(
+    home: Path, *, source: FakeSource | None = None, answerer: ScriptedAnswerer | None = None, **changes: object
+) -> App:
+    """A whole App over a real store in `home`, with a scripted repository and model."""
+    from rlm_app.adapters.store import SqlStore
+
+    settings = make_settings(home, **changes)
+    store = SqlStore.open(settings.store_url, home / "blobs")
+    return App(settings, store, source or FakeSource(), answerer or ScriptedAnswerer(), SETUP)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Return as soon as `condition()` holds; fail after `seconds`."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "the condition did not come true in time"
+        time.sleep(0.01)

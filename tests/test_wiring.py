@@ -1,0 +1,168 @@
+"""The app's face, over the real store and jobs."""
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from rlm_app.adapters.store import SqlStore
+from rlm_app.errors import CloneRefused, InvalidQuestion, NotFound, StorageFailed
+from rlm_app.model import Question, RunConfig, Usage
+from rlm_app.ports import Answer, RunQuery
+from rlm_app.stop import Stop
+from rlm_app.wiring import App, describe, is_dead, make_home, owner_name
+from tests.scripted import FixedAnswerer, FixedSource, corpus_of, settings_at
+
+CORPUS = corpus_of({"src/app.py": "def route(rule):\n    return rule\n"})
+DONE = Answer("Done.", (), extracted=False, usage=Usage())
+
+
+def open_with(home: Path, answerer, source=None) -> App:
+    settings = settings_at(home)
+    store = SqlStore.open(settings.store_url, home / "blobs")
+    return App(settings, store, source or FixedSource(CORPUS), answerer, describe(settings))
+
+
+def until_stopped(context) -> Answer:
+    assert context.stop.wait(20)
+    context.stop.check()
+    raise AssertionError
+
+
+def test_a_question_is_found_at_once_and_answered_in_the_background(tmp_path: Path) -> None:
+    release = threading.Event()
+    app = open_with(tmp_path, FixedAnswerer(lambda context: release.wait(10) and DONE))
+    run_id = app.ask(" somewhere ", Question(text="Where?"))
+    assert app.run(run_id).status == "running"
+    assert app.run(run_id).source == "somewhere"
+    release.set()
+    assert app.wait(run_id, 10)
+    assert app.run(run_id).status == "answered"
+    assert app.store.runs(RunQuery())[0][0].status == "answered"
+
+
+def test_what_cannot_be_asked_leaves_nothing_behind(tmp_path: Path) -> None:
+    class Refusing(FixedSource):
+        def validate(self, source: str) -> None:
+            raise CloneRefused("Put no password in the address.")
+
+    with pytest.raises(InvalidQuestion):
+        open_with(tmp_path, FixedAnswerer(until_stopped)).ask("s", Question(text=""))
+    app = open_with(tmp_path, FixedAnswerer(until_stopped), Refusing(CORPUS))
+    with pytest.raises(CloneRefused):
+        app.ask("https://user:secret@host/x", Question(text="Where?"))
+    with pytest.raises(CloneRefused):
+        app.load("https://user:secret@host/x")
+    assert app.store.runs(RunQuery())[1] == 0
+
+
+def test_stop_ends_a_run_of_this_process(tmp_path: Path) -> None:
+    app = open_with(tmp_path, FixedAnswerer(until_stopped))
+    run_id = app.ask("s", Question(text="Where?"))
+    app.stop(run_id)
+    assert app.wait(run_id, 2)
+    assert app.run(run_id).status == "cancelled"
+
+
+def test_stop_reaches_a_run_of_another_process_within_two_seconds(tmp_path: Path) -> None:
+    app = open_with(tmp_path, FixedAnswerer(until_stopped))
+    run_id = app.ask("s", Question(text="Where?"))
+    other = open_with(tmp_path, FixedAnswerer(until_stopped))
+    other.stop(run_id)
+    assert app.wait(run_id, 2.5)
+    assert other.run(run_id).status == "cancelled"
+
+
+def test_a_second_app_leaves_the_runs_of_a_living_one_alone(tmp_path: Path) -> None:
+    app = open_with(tmp_path, FixedAnswerer(until_stopped))
+    run_id = app.ask("s", Question(text="Where?"))
+    assert open_with(tmp_path, FixedAnswerer(until_stopped)).run(run_id).status == "running"
+    app.stop(run_id)
+
+
+def test_the_runs_of_a_killed_process_become_interrupted_at_the_next_start(tmp_path: Path) -> None:
+    script = f"""
+import time
+from pathlib import Path
+from rlm_app.model import Question
+from tests.test_wiring import FixedAnswerer, open_with
+def steps(context):
+    from rlm_app.events import StepStarted
+    context.emit(StepStarted, step=1, reasoning="r", code="c")
+    print("stepped", flush=True)
+    time.sleep(60)
+app = open_with(Path({str(tmp_path)!r}), FixedAnswerer(steps))
+print(app.ask("s", Question(text="Where?")), flush=True)
+time.sleep(60)
+"""
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    lines = {process.stdout.readline().strip(), process.stdout.readline().strip()}
+    run_id = (lines - {"stepped"}).pop()
+    assert open_with(tmp_path, FixedAnswerer(until_stopped)).run(run_id).status == "running"
+    process.kill()
+    process.wait()
+    run = open_with(tmp_path, FixedAnswerer(until_stopped)).run(run_id)
+    assert run.status == "interrupted"
+    assert len(run.steps) == 1, "what was stored is kept"
+
+
+def test_owners_are_dead_when_their_process_is_gone_or_their_beat_too_old() -> None:
+    host, pid, start = owner_name().split("/")
+    assert not is_dead(owner_name(), 10_000)
+    assert is_dead(f"{host}/{pid}/{int(start) - 5}", 0), "the number was given to another process"
+    assert is_dead(f"{host}/999999999/{start}", 0)
+    assert not is_dead("elsewhere/1/1", 10)
+    assert is_dead("elsewhere/1/1", 100)
+
+
+def test_loading_ahead_shows_progress_and_ends_in_a_receipt(tmp_path: Path) -> None:
+    release = threading.Event()
+    source = FixedSource(CORPUS, lambda stop: release.wait(10))
+    app = open_with(tmp_path, FixedAnswerer(until_stopped), source)
+    loading = app.load("s")
+    assert app.load("s") is loading, "a second tab joins"
+    assert not loading.finished
+    release.set()
+    deadline = time.monotonic() + 5
+    while not loading.finished and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert loading.receipt.files == 1
+    assert app.loading("s") is loading
+    assert app.corpus(loading.receipt.digest).text == CORPUS.text
+
+
+def test_a_load_can_be_stopped_and_started_again(tmp_path: Path) -> None:
+    def wait(stop: Stop) -> None:
+        assert stop.wait(10)
+        stop.check()
+
+    app = open_with(tmp_path, FixedAnswerer(until_stopped), FixedSource(CORPUS, wait))
+    loading = app.load("s")
+    app.stop_loading(loading)
+    deadline = time.monotonic() + 5
+    while not loading.finished and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert loading.cancelled
+    again = app.load("s")
+    assert again is not loading
+    app.stop_loading(again)
+
+
+def test_an_unknown_run_is_said_to_be_unknown(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="History"):
+        open_with(tmp_path, FixedAnswerer(until_stopped)).run("nothing")
+
+
+def test_a_data_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageFailed, match="RLM_APP_HOME"):
+        make_home(settings_at(tmp_path / "file" / "home"))
+
+
+def test_the_config_in_force_says_what_auto_stands_for(tmp_path: Path) -> None:
+    app = open_with(tmp_path, FixedAnswerer(until_stopped))
+    assert isinstance(app.config(), RunConfig)
+    assert app.config(max_steps=3, model=None).max_steps == 3
