@@ -232,6 +232,7 @@ class _SoFar:
             source=self._start.source,
             question=self._start.question,
             config=self._start.config,
+            selection=self._start.selection,
             started=self._start.time,
             versions=self._start.versions,
             receipt=self._receipt,

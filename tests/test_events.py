@@ -19,7 +19,7 @@ from rlm_app.events import (
     SubCallStarted,
     fold,
 )
-from rlm_app.model import Body, Question, RunConfig, Usage
+from rlm_app.model import Body, Question, RunConfig, Selection, Usage
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -27,7 +27,16 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 def story() -> list[Event]:
     """A run with every kind of event that a fold must understand, one second apart."""
     told: list[tuple[type, dict[str, object]]] = [
-        (RunStarted, {"run_id": "r", "source": "s", "question": Question(text="q"), "config": RunConfig()}),
+        (
+            RunStarted,
+            {
+                "run_id": "r",
+                "source": "s",
+                "question": Question(text="q"),
+                "config": RunConfig(),
+                "selection": Selection(ref="v1"),
+            },
+        ),
         (PhaseStarted, {"phase": "clone"}),
         (PhaseProgress, {"phase": "clone", "done": 3, "total": 9, "note": "Fetching"}),
         (PhaseStarted, {"phase": "explore"}),
@@ -58,6 +67,7 @@ def test_a_whole_run() -> None:
     assert run.sub_usage.cost == 0.25
     assert run.usage == Usage(calls=3, tokens_in=10, cost=1.0)
     assert run.last_seq == 10
+    assert run.selection.ref == "v1"
 
 
 @given(st.integers(min_value=1, max_value=len(story())))

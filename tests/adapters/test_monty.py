@@ -71,9 +71,11 @@ def test_a_step_over_its_time_fails_and_a_new_one_works() -> None:
     sandbox.shutdown()
 
 
-def test_a_memory_bomb_is_an_error_of_the_code(sandbox) -> None:
+def test_a_memory_bomb_is_an_error_of_the_code() -> None:
+    sandbox = MontySandbox(step_seconds=60)
     with pytest.raises(CodeExecutionError, match="MemoryError"):
         sandbox.execute("x = []\nwhile True:\n    x.append('y' * 10_000_000)")
+    sandbox.shutdown()
 
 
 @pytest.mark.parametrize(
