@@ -17,7 +17,7 @@ config = None
 with user_errors():
     config = app().config(**chosen.changes)
 with setup:
-    setup_line(app(), chosen.changes["model"])
+    setup_line(app(), chosen.changes["model"], chosen.changes["sandbox"])
 with loaded, user_errors():
     if receipt := load_panel(app(), source, chosen.selection):
         receipt_card(app(), receipt)

@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from rlm_app import prompts
 from rlm_app.citations import check
-from rlm_app.errors import InvalidQuestion, RlmAppError, RunCancelled, RunLimited
+from rlm_app.errors import InvalidQuestion, RlmAppError, RunCancelled, RunLimited, UserError
 from rlm_app.events import (
     EVENT,
     ContextLoaded,
@@ -52,8 +53,13 @@ def check_question(question: Question) -> None:
     """Refuse what no model should be asked.
 
     Raises:
-        InvalidQuestion: blank, too long, or choices that are not two or more distinct letters with a text each.
+        InvalidQuestion: blank, no UTF-8 text, too long, or choices that are not two or more distinct letters with a
+            text each.
     """
+    try:
+        question.prompt.encode()
+    except UnicodeEncodeError:  # a terminal of another encoding
+        raise InvalidQuestion("The question has bytes that are no UTF-8 text; type or paste it again.") from None
     if not question.text:
         raise InvalidQuestion("The question is empty; type what you want to know.")
     chars = len(question.prompt)
@@ -120,15 +126,16 @@ def ask(request: Request, record: Recorder, services: Services, stop: Stop) -> N
     """Answer the question of a run that has begun. Whatever happens, it ends with one `RunFinished`.
 
     Raises:
-        StorageFailed: not even the end could be stored; a later start marks the run as interrupted.
+        StorageFailed: not even the end could be stored. `record_failure` may be tried again; else a later start
+            marks the run as interrupted.
     """
     deadline = threading.Timer(request.config.max_seconds, _out_of_time, (stop, request.config.max_seconds))
     deadline.daemon = True
     deadline.start()
     try:
         _work(request, record, services, stop)
-    except Exception as error:
-        _record_failure(record, stop.cause or error)
+    except BaseException as error:  # a panic of the sandbox's or pydantic's Rust is no Exception
+        record_failure(record, stop.cause or error)
     finally:
         deadline.cancel()
 
@@ -152,7 +159,8 @@ def _record_answer(record: Recorder, answer: Answer, corpus: Corpus, receipt: Re
     record.emit(RunFinished, status=status, answer=answer.text, citations=citations, usage=answer.usage)
 
 
-def _record_failure(record: Recorder, error: BaseException) -> None:
+def record_failure(record: Recorder, error: BaseException) -> None:
+    """End a run for `error`. Raises: StorageFailed."""
     status: FinalStatus = "failed"
     message = str(error)
     if isinstance(error, RunCancelled):
@@ -163,7 +171,7 @@ def _record_failure(record: Recorder, error: BaseException) -> None:
     elif not isinstance(error, RlmAppError):
         log.error("a run failed on a bug", exc_info=error)
         message = BUG
-    record.emit(RunFinished, status=status, error=message)
+    record.emit(RunFinished, status=status, error=message, mendable=isinstance(error, UserError))
 
 
 def _out_of_time(stop: Stop, seconds: float) -> None:
@@ -178,4 +186,4 @@ def versions() -> tuple[tuple[str, str], ...]:
             found.append((package, version(package)))
         except PackageNotFoundError:
             continue
-    return tuple(found)
+    return (*found, ("prompts", prompts.version()))

@@ -18,7 +18,8 @@ DEFAULTS = {
 }
 """Provider: root model and a cheaper one for sub-calls, from the price list that dspy 3.4.1 brings."""
 
-SANDBOXES = ("monty",)
+SANDBOXES = {"monty": "Monty", "e2b": "E2B", "pyodide": "Pyodide"}
+"""Sandboxes by the name that settings use, and as people read it."""
 
 BASE_URL_VARIABLES = {
     "openai": ("OPENAI_BASE_URL", "OPENAI_API_BASE"),
@@ -47,6 +48,31 @@ def choose(settings: Settings) -> Choice:
     return Choice(KEYLESS_MODEL, KEYLESS_MODEL, "no model key is set")
 
 
+@dataclass(frozen=True)
+class Setup:
+    """What is configured, in words for people: what will answer, where code runs, and why those."""
+
+    model: str
+    model_why: str
+    sub_model: str
+    sandbox: str
+    sandbox_why: str
+    keys: tuple[tuple[str, bool], ...] = ()
+
+    @property
+    def keyless(self) -> bool:
+        return self.model == KEYLESS_MODEL
+
+
+def describe(settings: Settings) -> Setup:
+    """What the settings come to."""
+    choice = choose(settings)
+    keys = [(name, provider in settings.provider_keys) for provider, name in PROVIDER_KEYS.items()]
+    keys.append(("E2B_API_KEY", settings.e2b_api_key is not None))
+    sandbox, why = choose_sandbox(settings)
+    return Setup(choice.model, choice.why, choice.sub_model, SANDBOXES[sandbox], why, tuple(keys))
+
+
 def resolve(config: RunConfig, settings: Settings) -> RunConfig:
     """The configuration with every "auto" replaced by what it stands for.
 
@@ -60,9 +86,11 @@ def resolve(config: RunConfig, settings: Settings) -> RunConfig:
     sub_model = model if model == KEYLESS_MODEL else (config.sub_model or default_sub)
     for name in (model, sub_model):
         _check(name, settings)
-    sandbox = "monty" if config.sandbox == "auto" else config.sandbox
+    sandbox = choose_sandbox(settings)[0] if config.sandbox == "auto" else config.sandbox
     if sandbox not in SANDBOXES:
-        raise InvalidConfig(f"There is no sandbox {sandbox!r}; choose {' or '.join(SANDBOXES)}.")
+        raise InvalidConfig(f"There is no sandbox {sandbox!r}; choose one of {', '.join(SANDBOXES)}.")
+    if sandbox == "e2b" and settings.e2b_api_key is None:
+        raise MissingKey("The sandbox e2b needs a key: set E2B_API_KEY, or choose monty.")
     return config.model_copy(update={"model": model, "sub_model": sub_model, "sandbox": sandbox})
 
 
@@ -76,6 +104,21 @@ def _check(model: str, settings: Settings) -> None:
         )
     if provider in PROVIDER_KEYS and provider not in settings.provider_keys and not base_url(provider):
         raise MissingKey(f"{model} needs a key: set {PROVIDER_KEYS[provider]}, or choose {KEYLESS_MODEL}.")
+
+
+def choose_sandbox(settings: Settings) -> tuple[str, str]:
+    """The sandbox in force when a run names none, and why."""
+    if settings.sandbox != "auto":
+        return settings.sandbox, "set by RLM_APP_SANDBOX"
+    if settings.e2b_api_key is not None:
+        return "e2b", "E2B_API_KEY is set"
+    return "monty", "runs on this machine, needs no key"
+
+
+def offered_sandboxes(settings: Settings) -> Sequence[str]:
+    """Sandboxes worth offering in a list, the one in force first."""
+    others = [name for name in SANDBOXES if name != "e2b" or settings.e2b_api_key is not None]
+    return list(dict.fromkeys([choose_sandbox(settings)[0], *others]))
 
 
 def offered(settings: Settings) -> Sequence[str]:

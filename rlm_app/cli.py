@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 import typer
 
 from rlm_app import __version__
-from rlm_app.errors import InvalidConfig, InvalidQuestion, RunError, UserError
+from rlm_app.errors import InvalidConfig, InvalidQuestion, RunCancelled, RunError, StorageFailed, UserError
 from rlm_app.model import Question, Run, Selection, Status, json_of
 
 if TYPE_CHECKING:
-    from rlm_app.wiring import App
+    from rlm_app.application import App
 
 app = typer.Typer(
     name="rlm-app",
@@ -54,6 +54,8 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:
+        _fail(f"Writing or reading failed ({error.strerror or error}); see that there is room and permission.", 1)
     except Exception as error:
         if os.environ.get("RLM_APP_DEBUG"):
             raise
@@ -68,6 +70,7 @@ def _log_to_file() -> None:
         handler = logging.FileHandler(load_settings().home / "rlm-app.log", delay=True)
         layout = "%(asctime)s %(levelname)s %(name)s: %(message)s"
         logging.basicConfig(level=logging.ERROR, format=layout, handlers=[handler])
+        logging.raiseExceptions = False  # a log that cannot be written, e.g. on a full disk, must not talk either
 
 
 def _fail(message: str, code: int) -> None:
@@ -93,7 +96,8 @@ def ask(
     question: Annotated[str, typer.Argument(help="What you want to know.", show_default=False)],
     model: Annotated[str | None, typer.Option(help="A dspy model string, or keyless/bm25.")] = None,
     sub_model: Annotated[str | None, typer.Option(help="For llm_query; default: a cheaper one of its maker.")] = None,
-    sandbox: Annotated[str | None, typer.Option(help="Where the model's code runs: monty.")] = None,
+    sandbox: Annotated[str | None, typer.Option(help="Where the model's code runs: monty, e2b or pyodide.")] = None,
+    files: Annotated[bool, typer.Option("--files", help="Put the code into the sandbox as files too (E2B).")] = False,
     max_steps: Annotated[int | None, typer.Option(help="Steps before the fallback answer.")] = None,
     max_llm_calls: Annotated[int | None, typer.Option(help="Sub-calls in the run.")] = None,
     max_cost: Annotated[float | None, typer.Option(help="USD; the run ends when it is spent.")] = None,
@@ -114,6 +118,7 @@ def ask(
         model=model,
         sub_model=sub_model,
         sandbox=sandbox,
+        files_in_sandbox=files or None,
         max_steps=max_steps,
         max_llm_calls=max_llm_calls,
         max_cost=max_cost,
@@ -123,21 +128,27 @@ def ask(
     run_id = here.ask(source, asked, config, _selection(ref, include, exclude, generated))
     with _stopping(here, run_id):
         run = _wait(here, run_id) if as_json else watch(here, run_id)
+    if run.status == "running":
+        raise StorageFailed(
+            f"How run {run_id} ended could not be stored; see that disk and database take writes, and ask again."
+        )
     if as_json:
         typer.echo(json.dumps(result(run), ensure_ascii=False, indent=2))
     else:
         show_answer(run)
     if run.status != "answered":
-        raise typer.Exit(1)
+        raise typer.Exit(2 if run.mendable else 1)
 
 
 @contextmanager
 def _stopping(here: "App", run_id: str) -> Iterator[None]:
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         here.stop(run_id)
         here.wait(run_id, 3)
+        if isinstance(error, KeyboardInterrupt):  # which typer would end with 130 and no word
+            raise RunCancelled("Stopped.") from None
         raise
 
 
@@ -269,9 +280,9 @@ def delete_runs(run_ids: Annotated[list[str], typer.Argument(help="One or more."
     """Delete stored runs and what nothing else needs of them."""
     from rlm_app.wiring import app as open_app
 
-    store = open_app().store
+    here = open_app()
     for run_id in run_ids:
-        store.delete(run_id)
+        here.delete(run_id)
         typer.echo(f"Deleted {run_id}.")
 
 
@@ -290,6 +301,10 @@ def serve(
             "The pages are not installed beside the package; run this from a checkout, with `make app`."
         )
     address, at = host or settings.host, port or settings.port
+    if address not in LOOPBACK and "local_paths" not in settings.model_fields_set:
+        os.environ["RLM_APP_LOCAL_PATHS"] = (
+            "false"  # visitors from elsewhere have no business in this machine's folders
+        )
     if port_is_taken(address, at):
         raise InvalidConfig(f"Port {at} is taken; stop what listens there or choose another with --port.")
     print(f"rlm-app is at http://{'localhost' if address in ('127.0.0.1', '0.0.0.0') else address}:{at}", flush=True)  # noqa: T201
@@ -307,6 +322,9 @@ def serve(
     os.execv(sys.executable, [*command, "--server.headless", "true"])
 
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
 def port_is_taken(host: str, port: int) -> bool:
     """Whether something listens there already."""
     with socket.socket() as probe:
@@ -315,13 +333,23 @@ def port_is_taken(host: str, port: int) -> bool:
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    clean: Annotated[bool, typer.Option("--clean", help="End sandboxes at E2B that serve no run.")] = False,
+) -> None:
     """Say what is configured and reachable, one line each, with what to do."""
     from rlm_app.doctor import examine
 
+    if clean:
+        typer.confirm(
+            "End every sandbox of rlm-app on this E2B account that serves no run of this data folder?", abort=True
+        )
+        from rlm_app.settings import load_settings
+        from rlm_app.wiring import sandbox_leftovers
+
+        typer.echo(f"Ended {sandbox_leftovers(load_settings(), remove=True)} sandboxes.")
     failed = False
     for check in examine():
         failed |= check.state == "fails"
-        typer.echo(f"{check.state:<8} {check.name:<12} {check.finding}")
+        typer.echo(f"{check.state:<6} {check.name:<10} {check.finding}")
     if failed:
         raise typer.Exit(1)

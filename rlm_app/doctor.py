@@ -1,5 +1,6 @@
 """What is configured and whether it works, one line each, with what to do."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from rlm_app.model import KEYLESS_LABEL
 from rlm_app.settings import PROVIDER_KEYS, Settings, load_settings
 
 LOW_SPACE_GB = 2
+OLDEST_GIT = (2, 37)  # the first with http.curloptResolve
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Check:
 
 
 def examine(settings: Settings | None = None) -> Iterator[Check]:
-    """Check everything a run needs, without asking any model and without a network."""
+    """Check everything a run needs, without asking any model; only E2B, where its key is set, needs a network."""
     try:
         settings = settings or load_settings()
     except RlmAppError as error:
@@ -34,6 +36,7 @@ def examine(settings: Settings | None = None) -> Iterator[Check]:
         ("store", _store),
         ("git", _git),
         ("sandbox", _sandbox),
+        ("leftovers", _leftovers),
         ("model", _model),
         ("keys", _keys),
     ):
@@ -73,17 +76,32 @@ def _git(settings: Settings) -> Check:
         return Check(
             "git", "fails", "git does not run; install it (Debian: apt install git, macOS: xcode-select --install)."
         )
+    if tuple(map(int, re.findall(r"\d+", found)[:2])) < OLDEST_GIT:
+        return Check(
+            "git", "fails", f"{found.strip()} is too old to pin a server's checked address; 2.37 or newer does."
+        )
     return Check("git", "ok", found.strip())
 
 
 def _sandbox(settings: Settings) -> Check:
     from rlm_app.wiring import probe_sandbox
 
-    return Check("sandbox", "ok", f"Monty (local) starts in {1000 * probe_sandbox():.0f} ms")
+    name, seconds = probe_sandbox(settings)
+    return Check("sandbox", "ok", f"{name} starts and ends in {1000 * seconds:,.0f} ms")
+
+
+def _leftovers(settings: Settings) -> Check:
+    from rlm_app.wiring import sandbox_leftovers
+
+    if settings.e2b_api_key is None:
+        return Check("leftovers", "ok", "no E2B key, so no sandboxes to look for")
+    if left := sandbox_leftovers(settings, remove=False):
+        return Check("leftovers", "note", f"{left} sandboxes at E2B serve no run; `rlm-app doctor --clean` ends them")
+    return Check("leftovers", "ok", "no sandbox at E2B without a run")
 
 
 def _model(settings: Settings) -> Check:
-    from rlm_app.wiring import describe
+    from rlm_app.choosing import describe
 
     setup = describe(settings)
     if setup.keyless:

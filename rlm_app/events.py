@@ -20,6 +20,7 @@ from rlm_app.model import (
     Receipt,
     Run,
     RunConfig,
+    SandboxUse,
     Selection,
     Step,
     SubCall,
@@ -70,6 +71,21 @@ class ContextLoaded(_Event):
 
     type: Literal["context_loaded"] = "context_loaded"
     receipt: Receipt
+
+
+class SandboxStarted(_Event):
+    """A sandbox is there; `name` is what its maker calls it, e.g. E2B's id."""
+
+    type: Literal["sandbox_started"] = "sandbox_started"
+    kind: str
+    name: str | None = None
+
+
+class SandboxEnded(_Event):
+    """The sandbox is gone; `seconds` is how long it was held, which some makers charge for."""
+
+    type: Literal["sandbox_ended"] = "sandbox_ended"
+    seconds: float
 
 
 class StepStarted(_Event):
@@ -128,6 +144,7 @@ class RunFinished(_Event):
     answer: str | None = None
     citations: tuple[Citation, ...] = ()
     error: str | None = None
+    mendable: bool = Field(default=False, description="a failure that the user can mend, as `UserError` says")
     usage: Usage = Usage()
 
 
@@ -136,6 +153,8 @@ Event = Annotated[
     | PhaseStarted
     | PhaseProgress
     | ContextLoaded
+    | SandboxStarted
+    | SandboxEnded
     | StepStarted
     | StepFinished
     | SubCallStarted
@@ -173,6 +192,7 @@ class _SoFar:
         self._last: Event = start
         self._receipt: Receipt | None = None
         self._limit: str | None = None
+        self._sandbox: SandboxUse | None = None
         self._phases: list[Phase] = []
         self._steps: list[Step] = []
         self._at: dict[int, int] = {}  # where a step's number stands in the list
@@ -188,6 +208,10 @@ class _SoFar:
                 self._phases[-1] = replace(self._phases[-1], done=event.done, total=event.total, note=event.note)
             case ContextLoaded():
                 self._receipt = event.receipt
+            case SandboxStarted():
+                self._sandbox = SandboxUse(event.kind, event.name, event.time)
+            case SandboxEnded() if self._sandbox:
+                self._sandbox = replace(self._sandbox, seconds=event.seconds)
             case StepStarted():
                 self._at[event.step] = len(self._steps)
                 self._steps.append(
@@ -237,6 +261,7 @@ class _SoFar:
             versions=self._start.versions,
             receipt=self._receipt,
             limit=self._limit,
+            sandbox=self._sandbox,
             steps=tuple(steps),
             last_seq=self._last.seq,
         )
@@ -253,6 +278,7 @@ def _finished(run: Run, end: RunFinished) -> Run:
         answer=end.answer,
         citations=end.citations,
         error=end.error,
+        mendable=end.mendable,
         other_usage=end.usage,
         seconds=end.time - run.started,
     )

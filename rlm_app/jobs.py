@@ -23,22 +23,22 @@ class Jobs:
         self._turns = threading.Semaphore(workers)
         self._lock = threading.Lock()
         self._stops: dict[str, Stop] = {}
-        self._threads: dict[str, threading.Thread] = {}
+        # Not the threads themselves: up to Python 3.12 a Ctrl-C during `join` has the thread pass for ended.
+        self._ended: dict[str, threading.Event] = {}
 
     def submit(self, key: str, work: Work) -> Stop:
         """Start `work(stop)` in the background and return its switch. `work` handles its own errors.
 
         `work` is called even when it was stopped while it waited, so that it can record the end.
         """
-        stop = Stop()
-        thread = threading.Thread(target=self._run, args=(key, work, stop), name=f"job-{key}", daemon=True)
+        stop, ended = Stop(), threading.Event()
+        thread = threading.Thread(target=self._run, args=(key, work, stop, ended), name=f"job-{key}", daemon=True)
         with self._lock:
-            self._stops[key] = stop
-            self._threads[key] = thread
+            self._stops[key], self._ended[key] = stop, ended
         thread.start()
         return stop
 
-    def _run(self, key: str, work: Work, stop: Stop) -> None:
+    def _run(self, key: str, work: Work, stop: Stop, ended: threading.Event) -> None:
         while not (got := self._turns.acquire(timeout=0.1)) and stop.cause is None:
             pass
         try:
@@ -50,7 +50,8 @@ class Jobs:
                 self._turns.release()
             with self._lock:
                 self._stops.pop(key, None)
-                self._threads.pop(key, None)
+                self._ended.pop(key, None)
+            ended.set()
 
     def stop(self, key: str) -> bool:
         """Stop a job of this process; False if it is not one."""
@@ -68,8 +69,5 @@ class Jobs:
     def wait(self, key: str, seconds: float | None = None) -> bool:
         """True once the job has ended, False after `seconds`."""
         with self._lock:
-            thread = self._threads.get(key)
-        if thread is not None:
-            thread.join(seconds)
-            return not thread.is_alive()
-        return True
+            ended = self._ended.get(key)
+        return ended is None or ended.wait(seconds)

@@ -167,6 +167,7 @@ class RunConfig(Frozen):
     model: str = KEYLESS_MODEL
     sub_model: str | None = Field(default=None, description="None: the root model")
     sandbox: str = "monty"
+    files_in_sandbox: bool = Field(default=False, description="the code as files too, where the sandbox has a disk")
     max_steps: int = Field(default=15, ge=1, le=100)
     max_llm_calls: int = Field(default=50, ge=0, le=10_000, description="sub-calls in one run")
     max_seconds: float = Field(default=1800, ge=1, le=86_400)
@@ -271,6 +272,16 @@ class Step:
 
 
 @dataclass(frozen=True)
+class SandboxUse:
+    """The sandbox of a run: what it was, its name where it has one, and how long it was held, in seconds."""
+
+    kind: str
+    name: str | None
+    started: float
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
 class Phase:
     """A stretch of work around the steps, e.g. the clone. `seconds` is None while it runs."""
 
@@ -298,11 +309,13 @@ class Run:
     status: Status = "running"
     receipt: Receipt | None = None
     phases: tuple[Phase, ...] = ()
+    sandbox: SandboxUse | None = None
     steps: tuple[Step, ...] = ()
     answer: str | None = None
     citations: tuple[Citation, ...] = ()
     limit: str | None = None
     error: str | None = None
+    mendable: bool = False
     other_usage: Usage = Usage()
     seconds: float | None = None
     last_seq: int = -1

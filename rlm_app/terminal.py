@@ -18,8 +18,8 @@ from rich.text import Text
 from rlm_app.model import KEYLESS_LABEL, Receipt, Run, RunSummary, Step
 
 if TYPE_CHECKING:
+    from rlm_app.application import App
     from rlm_app.ports import Progress
-    from rlm_app.wiring import App
 
 HEAD_LINES, TAIL_LINES = 4, 12  # of a step's code and output; the browser has the rest
 STATUS_STYLE = {
@@ -104,7 +104,10 @@ def _show_step(step: Step) -> None:
     console.print(Text.assemble((f"{step.number}  ", "bold cyan"), (title[0], "bold"), (f"  {seconds}", "dim")))
     body: list[Text | Syntax] = [Text(line, style="dim") for line in title[1:]]
     body.append(Syntax(code, "python", background_color="default", word_wrap=True))
-    body += [Text(line, style="red" if step.failed else "", overflow="fold") for line in shortened(step.output or "")]
+    if not step.submitted:  # what was submitted follows as the answer
+        body += [
+            Text(line, style="red" if step.failed else "", overflow="fold") for line in shortened(step.output or "")
+        ]
     console.print(Padding(Group(*body), (0, 0, 0, 3)))
 
 

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rlm_app.application import App
+from rlm_app.choosing import Setup
 from rlm_app.errors import CloneFailed, InvalidSource, ModelFailed
 from rlm_app.events import StepFinished, StepStarted, SubCallFinished, SubCallStarted
 from rlm_app.model import Corpus, FileSpan, Question, Receipt, RunConfig, Selection, Skipped, Usage
 from rlm_app.ports import Answer, Progress, RunContext
 from rlm_app.settings import Settings, load_settings
 from rlm_app.stop import Stop
-from rlm_app.wiring import App, Setup
 
 FILES = {
     "README.md": "# Shop\n\nSells things.\n",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rlm_app import asking
+from rlm_app import asking, prompts
 from rlm_app.adapters.store import SqlStore
 from rlm_app.errors import CloneFailed, InvalidQuestion, ModelFailed, RunCancelled, RunLimited, SandboxLost, UserError
 from rlm_app.events import LimitReached, PhaseStarted, RunFinished, fold
@@ -150,3 +150,20 @@ def test_a_question_that_cannot_be_asked_is_refused_with_what_to_do(question: Qu
     assert isinstance(caught.value, UserError)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 200
+
+
+def test_a_question_that_is_no_text_is_refused() -> None:
+    with pytest.raises(InvalidQuestion, match="UTF-8"):
+        asking.check_question(Question(text="Where is \udcff?"))
+
+
+def test_a_panic_ends_the_run_too(store) -> None:
+    class Panic(BaseException): ...
+
+    assert run(store, raising(Panic())).status == "failed"  # type: ignore[arg-type]
+
+
+def test_a_run_keeps_the_versions_of_what_decides_how_it_goes(store) -> None:
+    versions = dict(run(store, FixedAnswerer(lambda context: ANSWER)).versions)
+    assert {"rlm-app", "dspy", "prompts"} <= set(versions)
+    assert versions["prompts"] == prompts.version()

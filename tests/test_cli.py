@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from rlm_app import cli, wiring
+from rlm_app.errors import RunCancelled
+from rlm_app.model import Question
 from rlm_app.settings import PROVIDER_KEYS
 from rlm_app.terminal import ago, money, safe, shortened
+from tests.fakes import ScriptedAnswerer, make_app
 from tests.repositories import make_repository
 
 FILES = {
@@ -161,6 +164,14 @@ def test_bad_input_is_one_sentence_on_stderr_and_exit_code_two(
     assert "secret" not in done.stderr
 
 
+def test_what_a_user_can_mend_exits_with_two_even_when_it_shows_only_in_the_run(
+    rlm_app: Callable[..., Done], home: Path, repository: Path
+) -> None:
+    done = rlm_app(home, "ask", repository, "Where?", "--ref", "nowhere", "--json")
+    assert done.returncode == 2
+    assert (json.loads(done.stdout)["status"], "nowhere" in json.loads(done.stdout)["error"]) == ("failed", True)
+
+
 def test_refused_questions_leave_no_run(rlm_app: Callable[..., Done], tmp_path: Path, repository: Path) -> None:
     rlm_app(tmp_path, "ask", repository, " ")
     assert json.loads(rlm_app(tmp_path, "runs", "list", "--json").stdout)["total"] == 0
@@ -185,6 +196,7 @@ def test_doctor_has_a_line_for_everything(rlm_app: Callable[..., Done], home: Pa
         "store",
         "git",
         "sandbox",
+        "leftovers",
         "model",
         "keys",
     ]
@@ -241,3 +253,11 @@ def test_long_text_keeps_its_first_and_last_lines() -> None:
     assert lines[-1] == "99"
     assert "84 more lines" in lines[4]
     assert shortened("a\nb") == ["a", "b"]
+
+
+def test_ctrl_c_stops_the_run_and_says_so(tmp_path: Path) -> None:
+    app = make_app(tmp_path, answerer=ScriptedAnswerer(go=lambda step, stop: stop.wait(20) and None))
+    run_id = app.ask("somewhere", Question(text="Where?"))
+    with pytest.raises(RunCancelled, match="Stopped"), cli._stopping(app, run_id):
+        raise KeyboardInterrupt
+    assert app.run(run_id).status == "cancelled"

@@ -1,4 +1,7 @@
+import signal
 import threading
+
+import pytest
 
 from rlm_app.errors import RunCancelled
 from rlm_app.jobs import Jobs
@@ -45,3 +48,14 @@ def test_a_job_that_fails_frees_its_place() -> None:
     done = threading.Event()
     jobs.submit("good", lambda stop: done.set())
     assert done.wait(5)
+
+
+def test_a_ctrl_c_while_waiting_does_not_have_a_job_pass_for_ended() -> None:
+    jobs, release = Jobs(1), threading.Event()
+    jobs.submit("long", lambda stop: release.wait(20) and None)
+    threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        jobs.wait("long", 5)
+    assert not jobs.wait("long", 0.1)
+    release.set()
+    assert jobs.wait("long", 5)

@@ -5,15 +5,23 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
+from rlm_app import application, asking, owners
 from rlm_app.adapters.store import SqlStore
+from rlm_app.application import App
+from rlm_app.choosing import describe
 from rlm_app.errors import CloneRefused, InvalidQuestion, NotFound, StorageFailed
+from rlm_app.events import Event
 from rlm_app.model import Question, RunConfig, Usage
+from rlm_app.owners import is_dead, owner_name
 from rlm_app.ports import Answer, RunQuery
 from rlm_app.stop import Stop
-from rlm_app.wiring import App, describe, is_dead, make_home, owner_name
+from rlm_app.wiring import make_home
+from tests.fakes import wait_for
 from tests.scripted import FixedAnswerer, FixedSource, corpus_of, settings_at
 
 CORPUS = corpus_of({"src/app.py": "def route(rule):\n    return rule\n"})
@@ -151,6 +159,27 @@ def test_a_load_can_be_stopped_and_started_again(tmp_path: Path) -> None:
     app.stop_loading(again)
 
 
+def test_a_running_run_is_stopped_before_it_is_deleted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    app = open_with(tmp_path, FixedAnswerer(until_stopped))
+    run_id = app.ask("s", Question(text="Where?"))
+    app.delete(run_id)
+    assert app.wait(run_id, 0), "it had ended by then"
+    assert app.store.runs(RunQuery())[1] == 0
+    assert not caplog.records
+
+
+def test_a_run_whose_machine_vanished_is_found_out_when_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_with(tmp_path, FixedAnswerer(until_stopped))
+    asking.begin(asking.Request("orphan", "s", Question(text="Where?"), RunConfig()), app.store)
+    app.store.claim("orphan", "elsewhere/1/1")
+    assert app.run("orphan").status == "running", "it beat a moment ago"
+    monkeypatch.setattr(application, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(owners, "DEAD_SECONDS", -1.0)
+    assert app.run("orphan").status == "interrupted"
+
+
 def test_an_unknown_run_is_said_to_be_unknown(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="History"):
         open_with(tmp_path, FixedAnswerer(until_stopped)).run("nothing")
@@ -166,3 +195,68 @@ def test_the_config_in_force_says_what_auto_stands_for(tmp_path: Path) -> None:
     app = open_with(tmp_path, FixedAnswerer(until_stopped))
     assert isinstance(app.config(), RunConfig)
     assert app.config(max_steps=3, model=None).max_steps == 3
+
+
+def test_a_process_that_was_killed_and_not_yet_buried_is_dead() -> None:
+    sleeper = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    host, _, _ = owner_name().split("/")
+    owner = f"{host}/{sleeper.pid}/{int(psutil.Process(sleeper.pid).create_time())}"
+    assert not is_dead(owner, 0)
+    sleeper.kill()
+    wait_for(lambda: is_dead(owner, 0))
+    sleeper.communicate()
+
+
+def test_a_clock_that_was_set_does_not_make_a_living_owner_dead() -> None:
+    host, pid, start = owner_name().split("/")
+    assert not is_dead(f"{host}/{pid}/{int(start) - 2}", 0)
+    assert not is_dead(f"{host}/{pid}/{int(start) + 2}", 0)
+
+
+class FullDisk:
+    """A store that takes no event while it is full."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self._store, self.full, self.full_at_claim = store, False, False
+
+    def append(self, run_id: str, event: Event) -> None:
+        if self.full:
+            raise StorageFailed("The disk is full; free some space.")
+        self._store.append(run_id, event)
+
+    def claim(self, run_id: str, owner: str) -> None:
+        if self.full_at_claim:
+            self.full = True
+            raise StorageFailed("The disk is full; free some space.")
+        self._store.claim(run_id, owner)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def test_a_run_whose_end_could_not_be_stored_ends_once_there_is_space(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path)
+    store = FullDisk(SqlStore.open(settings.store_url, tmp_path / "blobs"))
+
+    def fill(context) -> Answer:
+        store.full = True
+        return DONE
+
+    app = App(settings, store, FixedSource(CORPUS), FixedAnswerer(fill), describe(settings))  # type: ignore[arg-type]
+    run_id = app.ask("somewhere", Question(text="Where?"))
+    assert app.wait(run_id, 10)
+    assert app.run(run_id).status == "running"
+    store.full = False
+    wait_for(lambda: app.run(run_id).status == "failed")
+    assert "disk is full" in (app.run(run_id).error or "")
+
+
+def test_a_run_that_could_not_be_claimed_does_not_stay_running(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path)
+    store = FullDisk(SqlStore.open(settings.store_url, tmp_path / "blobs"))
+    app = App(settings, store, FixedSource(CORPUS), FixedAnswerer(until_stopped), describe(settings))  # type: ignore[arg-type]
+    store.full_at_claim = True
+    with pytest.raises(StorageFailed):
+        app.ask("somewhere", Question(text="Where?"))
+    store.full = False
+    wait_for(lambda: [run.status for run in app.store.runs(RunQuery())[0]] == ["failed"])

@@ -1,23 +1,26 @@
 """`dspy.RLM`, unchanged, over a traced sandbox and traced models."""
 
 import logging
+import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 from typing import Any, Literal
 
 import dspy
+from pydantic import SecretStr
 
 from rlm_app import prompts, toolkit
-from rlm_app.adapters import keyless, models
-from rlm_app.adapters.monty import MontySandbox
-from rlm_app.adapters.traced import Steps, TracedSandbox
-from rlm_app.errors import RunLimited
+from rlm_app.adapters import keyless, models, sandboxes
+from rlm_app.adapters.traced import Interpreter, NestedSandbox, Steps, TracedSandbox, cut
+from rlm_app.errors import ModelFailed, RunLimited
 from rlm_app.events import SubCallFinished, SubCallStarted
 from rlm_app.model import KEYLESS_MODEL, Corpus, Question, RunConfig, Usage
 from rlm_app.ports import Answer, RunContext
 from rlm_app.settings import Settings
+from rlm_app.stop import Stop
 
 
 @dataclass
@@ -28,20 +31,29 @@ class Meter:
     run: RunContext
     total: Usage = Usage()
     unclaimed: Usage = field(default=Usage())
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, usage: Usage) -> None:
+        """Count what a call used; the sub-calls of a batch end at the same time."""
+        with self._lock:
+            self.total += usage
 
     def check(self) -> None:
         """Raise before money is spent that the budget does not allow."""
         self.run.stop.check()
         limit, spent = self.config.max_cost, self.total.cost
-        if limit is not None and spent is not None and spent >= limit:
-            self.run.stop.request(RunLimited("max_cost", f"The cost limit of ${limit:g} was reached (${spent:.4f})."))
-            self.run.stop.check()
+        if limit is None or (spent is not None and spent < limit):
+            return
+        reached = f"The cost limit of ${limit:g} was reached (${spent or 0:.4f})."
+        unknown = f"The price of {self.config.model} or of its sub-model is not known, so a cost limit cannot be kept."
+        self.run.stop.request(RunLimited("max_cost", unknown if spent is None else reached))
+        self.run.stop.check()
 
     def root(self, _prompt: str, call: Callable[[], tuple[Any, Usage]]) -> Any:
         """Around each call of the root model."""
         self.check()
         outputs, usage = self.run.stop.call(call)
-        self.total += usage
+        self.add(usage)
         self.unclaimed += usage
         return outputs
 
@@ -52,10 +64,10 @@ class Meter:
 
 
 class SubModel:
-    """Tells each call of the sub-model as two events."""
+    """Tells each call of the sub-model as two events. What it raises holds none of the `keys`."""
 
-    def __init__(self, meter: Meter, steps: Steps) -> None:
-        self._meter, self._steps = meter, steps
+    def __init__(self, meter: Meter, steps: Steps, keys: Sequence[SecretStr]) -> None:
+        self._meter, self._steps, self._keys = meter, steps, keys
 
     def __call__(self, prompt: str, call: Callable[[], tuple[Any, Usage]]) -> Any:
         run, config = self._meter.run, self._meter.config
@@ -74,15 +86,15 @@ class SubModel:
         except Exception as error:
             seconds = time.monotonic() - started
             unknown = Usage(calls=1, cost=None)
-            run.emit(SubCallFinished, call_id=call_id, error=str(error), usage=unknown, seconds=seconds)
-            raise
-        self._meter.total += usage
-        text = outputs[0] if isinstance(outputs, list) and outputs else outputs
-        text = text.get("text") if isinstance(text, dict) else text
+            told = models.scrubbed(error, self._keys)
+            said = str(told) or type(told).__name__
+            run.emit(SubCallFinished, call_id=call_id, error=said, usage=unknown, seconds=seconds)
+            raise told from None
+        self._meter.add(usage)
         run.emit(
             SubCallFinished,
             call_id=call_id,
-            response=run.body(str(text)),
+            response=run.body(models.text_of(outputs)),
             usage=usage,
             seconds=time.monotonic() - started,
         )
@@ -138,7 +150,8 @@ class RlmAnswerer:
         """See `ports.Answerer.answer`."""
         run.phase("sandbox")
         meter, steps = Meter(config, run), Steps(run.emit)
-        sandbox = TracedSandbox(self.interpreter(), corpus, steps, run.stop)
+        inner = self.interpreter(corpus, config, run.run_id)
+        sandbox = TracedSandbox(inner, config.sandbox, corpus, steps, run)
         try:
             sandbox.start()
             run.phase("explore")
@@ -146,25 +159,27 @@ class RlmAnswerer:
         except Exception as error:
             run.stop.check()
             if models.is_model_error(error):
-                keys = list(self._settings.provider_keys.values())
-                raise models.model_failure(error, config.model, keys) from error
+                raise models.model_failure(error, config.model, self._keys) from error
             raise
         finally:
             sandbox.shutdown()
 
-    def interpreter(self) -> MontySandbox:
+    def interpreter(self, corpus: Corpus, config: RunConfig, run_id: str) -> Interpreter:
         """The sandbox of one run."""
-        return MontySandbox(self._settings.step_seconds)
+        files = corpus if config.files_in_sandbox else None
+        return sandboxes.make(config, self._settings, run_id=run_id, corpus=files)
 
     def _explore(self, sandbox: TracedSandbox, question: Question, meter: Meter, steps: Steps) -> Answer:
         config = meter.config
-        factory = _Factory(sandbox)
+        factory = _Factory(
+            sandbox, lambda: sandboxes.make(config, self._settings, run_id=meter.run.run_id), meter.run.stop
+        )
         rlm = dspy.RLM(
             signature(question, toolkit.DOCUMENTATION),
             max_iters=config.max_steps,
             max_llm_calls=config.max_llm_calls,
             max_output_chars=config.max_output_chars,
-            sub_lm=self._model(config.sub_model or config.model, SubModel(meter, steps)),
+            sub_lm=self._model(config.sub_model or config.model, SubModel(meter, steps, self._keys)),
             interpreter_factory=factory,
         )
         predict = rlm.generate_action
@@ -174,7 +189,14 @@ class RlmAnswerer:
         with dspy.context(lm=self._model(config.model, meter.root)):
             prediction = rlm(context=sandbox.corpus.text, question=question.prompt)
         steps.accept(_shown(prediction))
-        return Answer(str(prediction.answer), _cited(prediction), extract.used, meter.claim())
+        text = str(prediction.answer)
+        if not text.strip():
+            raise ModelFailed(f"{config.model} submitted an empty answer; ask again or try another model.")
+        return Answer(str(cut(text)), _cited(prediction), extract.used, meter.claim())
+
+    @property
+    def _keys(self) -> list[SecretStr]:
+        return list(self._settings.provider_keys.values())
 
     def _model(self, model: str, around: models.Around) -> models.TracedLM:
         return models.TracedLM(model, around=around, **self.connection(model))
@@ -191,15 +213,16 @@ class RlmAnswerer:
 
 
 class _Factory:
-    """Hands RLM the sandbox that has been started for it."""
+    """Hands RLM the sandbox that has been started for it, and a fresh one to each RLM that is nested in it."""
 
-    execution_instructions = MontySandbox.execution_instructions
+    def __init__(self, sandbox: TracedSandbox, make: Callable[[], Interpreter], stop: Stop) -> None:
+        self.execution_instructions = sandbox.execution_instructions
+        self._sandboxes: Iterator[Any] = chain([sandbox], (NestedSandbox(make(), stop) for _ in count()))
+        self._lock = threading.Lock()
 
-    def __init__(self, sandbox: TracedSandbox) -> None:
-        self._sandbox = sandbox
-
-    def __call__(self) -> TracedSandbox:
-        return self._sandbox
+    def __call__(self) -> Any:
+        with self._lock:
+            return next(self._sandboxes)
 
 
 def signature(question: Question, helpers: str) -> type[dspy.Signature]:

@@ -57,11 +57,22 @@ class TracedLM(dspy.LM):  # type: ignore[misc]
                 _entries.reset(token)
             return outputs, sum((usage_of(entry) for entry in entries), Usage())
 
-        return self._around(prompt if isinstance(prompt, str) else "", call)
+        return self._around(text_of(prompt), call)
 
     def update_history(self, entry: dict[str, Any]) -> None:
         """Keep what dspy tells of a call for this call alone: its global history would hold every prompt for ever."""
         _entries.get([]).append(entry)
+
+
+def text_of(said: Any) -> str:
+    """The text of what goes to a model or comes back: a string, dspy's list of outputs, a request or a response."""
+    if isinstance(said, list) and said:
+        said = said[0].get("text") if isinstance(said[0], dict) else said[0]
+    messages = getattr(said, "messages", None) or [getattr(said, "message", None)]
+    parts = [getattr(part, "text", None) for message in messages for part in getattr(message, "parts", ())]
+    system = getattr(said, "system", None)
+    texts = [said if isinstance(said, str) else None, system if isinstance(system, str) else None, *parts]
+    return "\n\n".join(text for text in texts if text)
 
 
 def usage_of(entry: dict[str, Any]) -> Usage:
@@ -96,7 +107,7 @@ def model_failure(error: Exception, model: str, keys: Sequence[SecretStr] = ()) 
         if isinstance(error, kind):
             return ModelFailed(sentence.format(model=model))
     if isinstance(error, dspy.AdapterParseError):
-        return ModelFailed(f"{model} gave a reply without the reasoning and code that a step needs; try another model.")
+        return ModelFailed(f"{model} gave a reply that is not in the form a step needs; try another model.")
     return ModelFailed(f"The call of {model} failed: {scrub(_first_line(error), keys)}")
 
 
@@ -110,6 +121,15 @@ def scrub(text: str, keys: Sequence[SecretStr]) -> str:
         if secret := key.get_secret_value():
             text = text.replace(secret, "[key]")
     return text
+
+
+def scrubbed(error: Exception, keys: Sequence[SecretStr]) -> Exception:
+    """The same error, or one of its kind without the keys that its text holds: code in the sandbox may read it."""
+    said = str(error)
+    clean = scrub(said, keys)
+    if clean == said:
+        return error
+    return dspy.LMError(clean) if isinstance(error, dspy.LMError) else RuntimeError(clean)
 
 
 def is_model_error(error: BaseException) -> bool:

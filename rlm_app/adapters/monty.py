@@ -42,7 +42,7 @@ class MontySandbox(MontyInterpreter):  # type: ignore[misc]
 
         `shutdown` would wait for the running code, which may never end.
         """
-        for pid in self._workers:
+        for pid in self._workers & _children():  # an old worker's number may be another program's by now
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -108,7 +108,12 @@ class _HeadAndTail:
 
 
 def _children() -> set[int]:
-    return {child.pid for child in psutil.Process().children() if child.name().startswith("monty")}
+    found = set()
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):  # a git of another run may end at this very moment
+            if child.name().startswith("monty"):
+                found.add(child.pid)
+    return found
 
 
 def probe() -> float:

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 from dspy import CodeExecutionError, CodeInterpreterError, FinalOutput
 
 from rlm_app import toolkit
-from rlm_app.errors import SandboxLost, SandboxUnavailable
-from rlm_app.events import StepFinished, StepStarted
+from rlm_app.errors import RunError, SandboxLost, SandboxUnavailable
+from rlm_app.events import SandboxEnded, SandboxStarted, StepFinished, StepStarted
 from rlm_app.model import Corpus, Usage
-from rlm_app.ports import Emit
+from rlm_app.ports import Emit, RunContext
 from rlm_app.stop import Stop
 
 KEPT_HEAD, KEPT_TAIL = 64_000, 16_000  # characters of a step's output that are stored; the model sees fewer
@@ -101,6 +101,7 @@ class Interpreter(Protocol):
 
     tools: dict[str, Callable[..., Any]]
     output_fields: list[dict[str, Any]] | None
+    execution_instructions: str
 
     def start(self) -> None: ...
     def execute(self, code: str, variables: dict[str, Any] | None = None) -> Any: ...
@@ -115,10 +116,16 @@ class TracedSandbox:
     reference before each step, so a model that overwrites `context` finds it again in its next one.
     """
 
-    def __init__(self, inner: Interpreter, corpus: Corpus, steps: Steps, stop: Stop) -> None:
-        self._inner, self.corpus, self._steps, self._stop = inner, corpus, steps, stop
+    def __init__(self, inner: Interpreter, kind: str, corpus: Corpus, steps: Steps, run: RunContext) -> None:
+        self._inner, self._kind, self.corpus, self._steps = inner, kind, corpus, steps
+        self._emit, self._stop = run.emit, run.stop
         self._bound: dict[str, Any] = {}
-        self._started = False
+        self._started: float | None = None
+        self._ended = False
+
+    @property
+    def execution_instructions(self) -> str:
+        return self._inner.execution_instructions
 
     @property
     def tools(self) -> dict[str, Callable[..., Any]]:
@@ -139,16 +146,21 @@ class TracedSandbox:
             SandboxUnavailable: it cannot be started.
             RunError: the cause of a stop.
         """
-        if self._started:
+        if self._started is not None:
             return
+        started = time.monotonic()
         try:
             with self._stop.calling(self._inner.kill):
                 self._inner.start()
                 self._set_up()
+        except RunError:  # a sandbox that knows our errors has said it better
+            self._stop.check()
+            raise
         except (CodeInterpreterError, SyntaxError, OSError) as error:
             self._stop.check()
             raise SandboxUnavailable(f"The sandbox could not be started: {error}") from error
-        self._started = True
+        self._started = started
+        self._emit(SandboxStarted, kind=self._kind, name=getattr(self._inner, "sandbox_id", None))
 
     def _set_up(self) -> None:
         self._bound = {}
@@ -200,6 +212,8 @@ class TracedSandbox:
             raise
         except CodeInterpreterError as error:
             self._stop.check()
+            if isinstance(error, RunError):
+                raise
             raise SandboxLost(f"The sandbox was lost in the middle of step {self._steps.number}: {error}") from error
         self._stop.check()
         if is_step:
@@ -212,6 +226,39 @@ class TracedSandbox:
             return
         lines = "\n".join(map(str, result)) if isinstance(result, list) else result
         self._steps.finish(lines if isinstance(lines, str) else str(lines or ""), seconds=seconds)
+
+    def shutdown(self) -> None:
+        self._inner.shutdown()
+        if self._started is not None and not self._ended:
+            self._ended = True
+            self._emit(SandboxEnded, seconds=time.monotonic() - self._started)
+
+
+class NestedSandbox:
+    """A sandbox of its own for an RLM that a model starts inside a step: not traced, but stopped with the rest."""
+
+    def __init__(self, inner: Interpreter, stop: Stop) -> None:
+        self._inner, self._stop = inner, stop
+
+    @property
+    def tools(self) -> dict[str, Callable[..., Any]]:
+        return self._inner.tools
+
+    @property
+    def output_fields(self) -> list[dict[str, Any]] | None:
+        return self._inner.output_fields
+
+    @output_fields.setter
+    def output_fields(self, fields: list[dict[str, Any]] | None) -> None:
+        self._inner.output_fields = fields
+
+    def start(self) -> None:
+        with self._stop.calling(self._inner.kill):
+            self._inner.start()
+
+    def execute(self, code: str, variables: dict[str, Any] | None = None) -> Any:
+        with self._stop.calling(self._inner.kill):
+            return self._inner.execute(code, variables)
 
     def shutdown(self) -> None:
         self._inner.shutdown()

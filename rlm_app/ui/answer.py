@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from rlm_app.application import App
 from rlm_app.citations import mark
 from rlm_app.export import to_markdown
 from rlm_app.model import KEYLESS_LABEL, Citation, Corpus, Run
@@ -12,8 +13,8 @@ from rlm_app.ui.places import ASK, again, follow_up
 from rlm_app.ui.session import user_errors
 from rlm_app.ui.status import EXPLAINED
 from rlm_app.ui.text import literal, prose
-from rlm_app.wiring import App
 
+MAX_CITATIONS = 100  # a model may cite without end, and each is a widget
 MARKS = {
     "verified": ":green[:material/check_circle:] verified",
     "not found": ":red[:material/cancel:] not found",
@@ -59,12 +60,14 @@ def evidence(here: App, run: Run, *, dark: bool) -> None:
     st.caption(f"{verified} of {figures.plural(len(run.citations), 'citation')} verified")
     opened = next((at for at, found in enumerate(run.citations) if found.status == "verified"), None)
     with st.container(gap="xsmall"):
-        for at, citation in enumerate(run.citations):
+        for at, citation in enumerate(run.citations[:MAX_CITATIONS]):
             label = f"{MARKS[citation.status]}  **{at + 1}**  {literal(citation.label)}"
             card = st.expander(label, expanded=at == opened, type="compact", key=f"cite-{at}", on_change="rerun")
             if card.open:
                 with card, user_errors():
                     _cited(here, run, citation, dark=dark)
+    if len(run.citations) > MAX_CITATIONS:
+        st.caption(f"The first {MAX_CITATIONS} are shown; Export has them all.")
 
 
 def _cited(here: App, run: Run, citation: Citation, *, dark: bool) -> None:

@@ -5,9 +5,13 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from pygments.style import Style
+    from pygments.token import _TokenType
 
 MAX_CHARS = 20_000  # beyond it plain: colouring is slow on the server and heavy in the browser
+MAX_CHARS_ABOVE = 80_000  # of the file above an excerpt, which cost a tenth of a second to read
 
 # keyword, string, comment, number, name, mark: each at least 4.5 to 1 against page and panel
 LIGHT = ("#0B6E6E", "#8A4B08", "#646A70", "#7A3E9D", "#1F4E9E", "rgba(11,110,110,.12)")
@@ -31,29 +35,45 @@ def highlight(code: str, language: str, *, dark: bool) -> str:
     return html
 
 
-def numbered(lines: list[str], path: str, first: int, marked: list[int], *, dark: bool) -> str:
-    """HTML of lines of a file with their numbers from `first`; `marked` counts from 1 within `lines`."""
-    from pygments import highlight as colour
+def numbered(before: list[str], lines: list[str], path: str, marked: list[int], *, dark: bool) -> str:
+    """HTML of lines of a file with their numbers; `marked` counts from 1 within `lines`.
+
+    `before` are the lines above in that file: with them, an excerpt that begins inside a string is coloured as one.
+    """
+    from pygments import format as render
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import TextLexer, get_lexer_for_filename
     from pygments.util import ClassNotFound
 
-    text = "\n".join(lines)
     try:
         lexer = get_lexer_for_filename(path, stripnl=False)
     except ClassNotFound:
         lexer = TextLexer(stripnl=False)
     formatter = HtmlFormatter(
         linenos="inline",
-        linenostart=first,
+        linenostart=len(before) + 1,
         hl_lines=marked,
         noclasses=True,
         nobackground=True,
         style=style(dark),
         prestyles="margin:0;overflow-x:auto;font-size:.8rem;line-height:1.5;background:none;padding:.4em 0",
     )
-    html: str = colour(text, lexer if len(text) <= MAX_CHARS else TextLexer(stripnl=False), formatter)
+    if sum(map(len, lines)) > MAX_CHARS:
+        lexer = TextLexer(stripnl=False)
+    above = before if sum(map(len, before)) <= MAX_CHARS_ABOVE else []
+    tokens = lexer.get_tokens("\n".join([*above, *lines]))
+    html: str = render(_from_line(tokens, len(above)), formatter)
     return html
+
+
+def _from_line(tokens: "Iterable[tuple[_TokenType, str]]", skipped: int) -> "Iterator[tuple[_TokenType, str]]":
+    """Tokens without the first so many lines; one that reaches over the cut keeps its kind."""
+    for kind, text in tokens:
+        while skipped and "\n" in text:
+            text = text.partition("\n")[2]
+            skipped -= 1
+        if not skipped and text:
+            yield kind, text
 
 
 @cache

@@ -4,12 +4,12 @@ import json
 
 import streamlit as st
 
+from rlm_app.application import App
 from rlm_app.events import EVENT
 from rlm_app.model import Body, Run, SubCall, Usage
 from rlm_app.ui import figures
 from rlm_app.ui.text import literal
 from rlm_app.ui.trajectory import output, phases, sub_call_table, timeline
-from rlm_app.wiring import App
 
 MAX_RAW_CHARS = 30_000
 

@@ -14,6 +14,8 @@ def excerpt_html(corpus: Corpus, citation: Citation, *, dark: bool) -> str:
     first, lines = excerpt(corpus, citation)
     if not lines:
         return ""
+    _, above = excerpt(corpus, citation, around=citation.first)
+    before = [visible(line)[:MAX_LINE_CHARS] for line in above[: first - 1]]
     lines = [visible(line)[:MAX_LINE_CHARS] for line in lines[:MAX_LINES]]
     cited = range(citation.first - first + 1, min(citation.last - first + 1, len(lines)) + 1)
-    return numbered(lines, citation.path, first, list(cited), dark=dark)
+    return numbered(before, lines, citation.path, list(cited), dark=dark)

@@ -54,8 +54,11 @@ def ago(then: float, now: float | None = None) -> str:
 
 def moment(then: float) -> str:
     """HTML of a relative time with the exact one on hover."""
-    exact = datetime.fromtimestamp(then, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return f'<time title="{exact}">{ago(then)}</time>'
+    return f'<time title="{exact(then)}">{ago(then)}</time>'
+
+
+def exact(then: float) -> str:
+    return datetime.fromtimestamp(then, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def facts(*parts: str) -> str:

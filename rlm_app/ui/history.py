@@ -5,6 +5,7 @@ from typing import get_args
 
 import streamlit as st
 
+from rlm_app.application import App
 from rlm_app.model import RunSummary, Status
 from rlm_app.ports import RunQuery
 from rlm_app.ui import figures
@@ -12,7 +13,6 @@ from rlm_app.ui.places import ASK, RUN
 from rlm_app.ui.session import user_errors
 from rlm_app.ui.status import LOOKS, badge
 from rlm_app.ui.text import literal
-from rlm_app.wiring import App
 
 PAGE_SIZE = 20
 
@@ -109,7 +109,7 @@ def confirm_delete(here: App, run: RunSummary) -> None:
     with st.container(horizontal=True):
         if st.button("Delete", type="primary", key="delete_now"):
             with user_errors():
-                here.store.delete(run.id)
+                here.delete(run.id)
                 st.rerun()
         if st.button("Keep it", key="keep"):
             st.rerun()

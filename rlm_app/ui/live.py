@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from rlm_app.application import App
 from rlm_app.events import (
     ContextLoaded,
     Event,
@@ -21,7 +22,6 @@ from rlm_app.events import (
 from rlm_app.model import Run
 from rlm_app.ui import figures
 from rlm_app.ui.text import literal
-from rlm_app.wiring import App
 
 TICK_SECONDS = 1.0
 REDRAWS = (ContextLoaded, LimitReached, PhaseStarted, RunFinished, StepFinished, StepStarted)

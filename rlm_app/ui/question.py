@@ -4,12 +4,13 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from rlm_app.application import App
+from rlm_app.choosing import SANDBOXES, offered, offered_sandboxes
 from rlm_app.errors import InvalidQuestion
 from rlm_app.model import KEYLESS_LABEL, KEYLESS_MODEL, Question, RunConfig, Selection
 from rlm_app.ui import figures
 from rlm_app.ui.places import RUN
 from rlm_app.ui.session import user_errors
-from rlm_app.wiring import App, list_models
 
 MAX_CHOICES = 26
 ASKED = "asked"
@@ -50,7 +51,7 @@ def settings_panel(here: App) -> Choices:
 
 
 def _run_settings(here: App) -> dict[str, Any]:
-    settings, models = here.settings, list_models(here.settings)
+    settings, models = here.settings, offered(here.settings)
     with st.grid(3):
         return {
             "model": st.selectbox("Model", models, key="model", bind="query-params", accept_new_options=True),
@@ -62,6 +63,13 @@ def _run_settings(here: App) -> dict[str, Any]:
                 key="sub_model",
                 bind="query-params",
                 accept_new_options=True,
+            ),
+            "sandbox": st.selectbox(
+                "Sandbox",
+                offered_sandboxes(settings),
+                format_func=lambda name: SANDBOXES[name],
+                key="sandbox",
+                bind="query-params",
             ),
             "max_steps": st.number_input("Steps at most", value=settings.max_steps, key="max_steps", bind=_BIND),
             "max_llm_calls": st.number_input(
@@ -98,17 +106,17 @@ def _part_of_repository() -> Selection:
     )
 
 
-def setup_line(here: App, model: str | None) -> None:
+def setup_line(here: App, model: str | None, sandbox: str | None) -> None:
     """What will answer, where its code runs, and how to get a better one."""
     setup = here.setup
     chosen = model or setup.model
-    sandbox = figures.safe(setup.sandbox)
+    place = figures.safe(SANDBOXES.get(sandbox or "", setup.sandbox))
     label = KEYLESS_LABEL if chosen == KEYLESS_MODEL else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.html(
             figures.facts(
                 f"Model: <b>{figures.safe(chosen)}</b>" + (f" — {label}" if label else ""),
-                f'Sandbox: <span title="{figures.safe(setup.sandbox_why)}">{sandbox}</span>',
+                f'Sandbox: <span title="{figures.safe(setup.sandbox_why)}">{place}</span>',
             ),
             width="content",
         )

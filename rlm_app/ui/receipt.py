@@ -5,10 +5,10 @@ from html import escape
 
 import streamlit as st
 
+from rlm_app.application import App
 from rlm_app.model import Corpus, FileSpan, Receipt
 from rlm_app.ui import figures
 from rlm_app.ui.text import literal, visible
-from rlm_app.wiring import App
 
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9")
 SHOWN_LANGUAGES = 4

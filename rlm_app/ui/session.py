@@ -8,10 +8,10 @@ from contextlib import contextmanager
 import streamlit as st
 
 from rlm_app import wiring
+from rlm_app.application import App
 from rlm_app.asking import BUG
 from rlm_app.errors import RlmAppError
 from rlm_app.ui.text import literal
-from rlm_app.wiring import App
 
 log = logging.getLogger(__name__)
 

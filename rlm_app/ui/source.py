@@ -4,11 +4,12 @@ import time
 
 import streamlit as st
 
+from rlm_app.application import App
+from rlm_app.loading import Loading
 from rlm_app.model import Receipt, Selection
 from rlm_app.ui import figures
 from rlm_app.ui.places import PAGES
 from rlm_app.ui.text import literal
-from rlm_app.wiring import App, Loading
 
 EXAMPLES = ("pallets/flask", "psf/requests")
 TICK_SECONDS = 0.5

@@ -4,6 +4,7 @@ from typing import Literal, NamedTuple
 
 import streamlit as st
 
+from rlm_app.choosing import SANDBOXES
 from rlm_app.model import Run, Status
 from rlm_app.ui import figures
 from rlm_app.ui.text import literal
@@ -26,8 +27,6 @@ LOOKS: dict[Status, Look] = {
     "failed": Look("failed", ":material/error:", "red"),
     "interrupted": Look("interrupted", ":material/power_off:", "gray"),
 }
-
-SANDBOXES = {"monty": "Monty", "e2b": "E2B"}
 
 EXPLAINED: dict[Status, str] = {
     "extracted": "fallback answer: steps ran out",
@@ -61,9 +60,20 @@ def run_head(run: Run) -> None:
         figures.facts(
             figures.safe(receipt.name if receipt else run.source) + commit,
             figures.safe(run.config.model),
-            figures.safe(SANDBOXES.get(run.config.sandbox, run.config.sandbox)),
+            _sandbox(run),
             figures.plural(len(run.steps), "step"),
             figures.plural(len(run.sub_calls), "sub-call"),
             figures.cost(run.usage.cost),
         )
     )
+
+
+def _sandbox(run: Run) -> str:
+    """Where the code runs, by name where it has one; on hover since when, and for how long it was held."""
+    word = figures.safe(SANDBOXES.get(run.config.sandbox, run.config.sandbox))
+    used = run.sandbox
+    if used is None:
+        return word
+    held = f"held for {figures.seconds(used.seconds)}" if used.seconds is not None else "in use"
+    named = f" {figures.safe(used.name)}" if used.name else ""
+    return f'<span title="{held}, since {figures.exact(used.started)}">{word}{named}</span>'

@@ -9,11 +9,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from rlm_app import __version__
+from rlm_app.application import App
 from rlm_app.errors import NotFound, RlmAppError
 from rlm_app.events import EVENT
 from rlm_app.export import to_markdown
 from rlm_app.model import KEYLESS_LABEL, Run
-from rlm_app.wiring import App
 
 RUN: TypeAdapter[Run] = TypeAdapter(Run)
 HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}

@@ -5,10 +5,12 @@ import time
 
 import dspy
 import pytest
+from pydantic import SecretStr
 
 from rlm_app.errors import ModelFailed, RunCancelled, RunLimited, SandboxLost
-from rlm_app.events import StepFinished, StepStarted, SubCallFinished, SubCallStarted
+from rlm_app.events import SandboxEnded, SandboxStarted, StepFinished, StepStarted, SubCallFinished, SubCallStarted
 from rlm_app.model import Question, RunConfig
+from rlm_app.settings import Settings
 from tests.scripted import ScriptedAnswerer, Told, corpus_of
 
 CORPUS = corpus_of({"src/app.py": "def route(rule):\n    return rule\n", "README.md": "# App\n"})
@@ -49,7 +51,8 @@ def test_a_failing_step_is_told_as_failed_and_the_loop_goes_on() -> None:
     assert "js" in outputs[2]
     assert "Missing output fields" in outputs[3], "a refused SUBMIT is told as what it was"
     assert [step.submitted for step in told.run.steps] == [False, False, False, False, True]
-    assert [type(event) for event in told.events[1:]] == [StepStarted, StepFinished] * 5
+    kinds = [SandboxStarted, *[StepStarted, StepFinished] * 4, StepStarted, SandboxEnded, StepFinished]
+    assert [type(event) for event in told.events[1:]] == kinds
 
 
 def test_what_the_model_is_told_of_the_toolkit_and_the_sandbox() -> None:
@@ -135,8 +138,8 @@ def test_a_stop_ends_a_blocking_model_call_within_two_seconds() -> None:
 
 def test_a_dead_sandbox_ends_the_run_and_not_in_the_fallback() -> None:
     class Dying(ScriptedAnswerer):
-        def interpreter(self):
-            self.sandbox = super().interpreter()
+        def interpreter(self, *run):
+            self.sandbox = super().interpreter(*run)
             return self.sandbox
 
     answerer, told = Dying(["print(1)", "while True:\n    pass"], step_seconds=60), Told()
@@ -171,6 +174,13 @@ def test_a_failing_root_model_ends_the_run_with_one_sentence(error: Exception, w
     assert "\n" not in str(caught.value)
 
 
+def test_a_cost_limit_with_an_unknown_price_ends_the_run_after_the_first_call() -> None:
+    told = Told(config=config(max_cost=100))
+    with pytest.raises(RunLimited, match="not known"):
+        told.answer(ScriptedAnswerer(["llm_query('x')\nllm_query('y')", SUBMIT]), CORPUS)
+    assert len(told.run.sub_calls) == 1
+
+
 def test_the_cost_limit_is_checked_before_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
     class Priced(ScriptedAnswerer):
         """Each sub-call costs a dollar."""
@@ -191,3 +201,28 @@ def test_the_cost_limit_is_checked_before_each_call(monkeypatch: pytest.MonkeyPa
     finished = [event for event in told.events if isinstance(event, SubCallFinished)]
     assert len(finished) == 3
     assert len([event for event in told.events if isinstance(event, SubCallStarted)]) == 3
+
+
+def test_no_key_gets_into_an_event_or_the_sandbox_by_way_of_an_error() -> None:
+    def refuse(prompt: str) -> str:
+        raise dspy.LMAuthError("Incorrect API key provided: sk-canary.")
+
+    code = "try:\n    llm_query('a')\nexcept Exception as error:\n    print(error)\nprint(llm_query_batched(['b']))"
+    answerer = ScriptedAnswerer([code, "SUBMIT(answer='x', citations=[])"], refuse)
+    answerer._settings = Settings(provider_keys={"openai": SecretStr("sk-canary")}, _env_file=None)
+    told = Told()
+    told.answer(answerer, CORPUS)
+    assert "canary" not in str(told.events)
+    assert [call.error is not None for call in told.run.sub_calls] == [True, True]
+    assert (told.run.steps[0].output or "").count("[key]") == 2
+
+
+def test_an_empty_answer_is_no_answer() -> None:
+    with pytest.raises(ModelFailed, match="empty answer"):
+        Told().answer(ScriptedAnswerer(["SUBMIT(answer=' ', citations=[])"]), CORPUS)
+
+
+def test_an_endless_answer_is_cut_with_its_length_told() -> None:
+    answer = Told().answer(ScriptedAnswerer(["SUBMIT(answer='x' * 3_000_000, citations=[])"]), CORPUS)
+    assert len(answer.text) < 100_000
+    assert "2,920,000 characters left out" in answer.text

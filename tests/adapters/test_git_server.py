@@ -22,7 +22,7 @@ from rlm_app.adapters.git.address import parse
 from rlm_app.adapters.git.cache import Cache
 from rlm_app.adapters.git.command import GitFailed
 from rlm_app.adapters.git.failures import Unreachable, failure
-from rlm_app.adapters.git.remote import Remote
+from rlm_app.adapters.git.remote import Remote, on_line
 from rlm_app.errors import (
     CloneFailed,
     CloneRefused,
@@ -513,3 +513,11 @@ def test_a_full_disk_for_real(server: GitServer, tmp_path: Path) -> None:
         assert_nothing_left(disk)
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_server_may_send_any_number_as_progress() -> None:
+    told: list[tuple[int, int | None]] = []
+    read = on_line(lambda done, total, note: told.append((done, total)))
+    read(f"remote: Counting objects: 100% ({'9' * 400}/5), done.")
+    read("remote: Counting objects: 100% (5/5), done.")
+    assert told == [(5, 5)]

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from rlm_app import choosing
+from rlm_app.adapters import models
 from rlm_app.adapters.answerer import RlmAnswerer
 from rlm_app.errors import ModelFailed
 from rlm_app.model import RunConfig
@@ -79,8 +80,17 @@ def test_a_refusal_is_one_sentence_without_the_key(
 def test_prose_instead_of_a_step_ends_the_run_as_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     with model_server(lambda request: "I would rather not.") as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-        with pytest.raises(ModelFailed, match="without the reasoning and code"):
+        with pytest.raises(ModelFailed, match="not in the form"):
             answer(Told(config=RunConfig(model="openai/gpt-5.4")))
+
+
+def test_the_text_of_whatever_passes_between_dspy_and_a_model() -> None:
+    from dspy.lm15 import Message, Request, TextPart
+
+    messages = (Message(role="user", parts=(TextPart(text="one"), TextPart(text="two"))),)
+    assert models.text_of(Request(model="m", messages=messages, system="be brief")) == "be brief\n\none\n\ntwo"
+    assert models.text_of("plain") == models.text_of(["plain"]) == models.text_of([{"text": "plain"}]) == "plain"
+    assert models.text_of(None) == ""
 
 
 def test_every_default_model_has_a_price() -> None:

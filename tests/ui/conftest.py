@@ -7,8 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rlm_app import wiring
+from rlm_app.application import App
 from rlm_app.ui.session import provide
-from rlm_app.wiring import App
 
 ROOT = Path(__file__).parents[2]
 Open = Callable[..., AppTest]

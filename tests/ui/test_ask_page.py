@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from rlm_app.application import App
 from rlm_app.errors import InvalidQuestion
 from rlm_app.model import KEYLESS_LABEL
 from rlm_app.ports import RunQuery
 from rlm_app.stop import Stop
 from rlm_app.ui.question import lettered
-from rlm_app.wiring import App
 from tests.fakes import FakeSource, make_app, wait_for
 from tests.ui.conftest import Open, words
 

@@ -46,3 +46,11 @@ def test_no_such_file_or_line_is_empty() -> None:
 def test_a_whole_large_file_is_cut() -> None:
     corpus = make_corpus({"big.txt": "x\n" * 5000})
     assert len(plain(excerpt_html(corpus, cite("big.txt", 1, 5000), dark=False))) == MAX_LINES
+
+
+def test_an_excerpt_that_begins_inside_a_docstring_is_coloured_as_one() -> None:
+    source = 'def f():\n    """One.\n\n    two\n    three for four\n    """\n    return 1\n'
+    corpus = make_corpus({"b.py": source + "x = 1\n" * 20})
+    html = excerpt_html(corpus, Citation(path="b.py", first=8, last=8, status="verified"), dark=False)
+    assert "three for four" in html, "a word of the docstring is no keyword of its own"
+    assert [re.match(r" *(\d+)", line)[1] for line in plain(html)] == [str(n) for n in range(5, 12)]

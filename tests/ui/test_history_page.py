@@ -4,10 +4,10 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from rlm_app.application import App
 from rlm_app.model import Question
 from rlm_app.ports import RunQuery
 from rlm_app.ui.history import PAGE_SIZE
-from rlm_app.wiring import App
 from tests.fakes import ScriptedAnswerer, make_app
 from tests.ui.conftest import Open, words
 

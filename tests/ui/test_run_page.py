@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from rlm_app.application import App
 from rlm_app.errors import RunLimited
 from rlm_app.model import KEYLESS_LABEL, Question, Usage
 from rlm_app.stop import Stop
-from rlm_app.ui.answer import MARKS
-from rlm_app.wiring import App
+from rlm_app.ui.answer import MARKS, MAX_CITATIONS
 from tests.fakes import FakeSource, ScriptedAnswerer, Turn, make_app, wait_for
 from tests.ui.conftest import Open, words
 
@@ -41,6 +41,14 @@ def test_an_answer_comes_first_with_label_and_checked_citations(tmp_path: Path, 
     assert "shop/cart.py:1-2" in labels[0]
     assert "out of range" in labels[1]
     assert "not found" in labels[2]
+
+
+def test_citations_without_end_do_not_become_widgets_without_end(tmp_path: Path, open_page: Open) -> None:
+    cited = tuple(f"shop/cart.py:{line}" for line in range(1, 301))
+    app = make_app(tmp_path, answerer=ScriptedAnswerer(answer_text="So.", cited=cited))
+    at = open_page(app, "run", run=ask(app))
+    assert sum("shop" in card.label for card in at.expander) == MAX_CITATIONS
+    assert f"The first {MAX_CITATIONS} are shown" in words(at)
 
 
 def test_the_first_verified_citation_shows_its_lines(tmp_path: Path, open_page: Open) -> None:

@@ -8,11 +8,11 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from rlm_app.application import App
 from rlm_app.errors import StorageFailed
 from rlm_app.model import KEYLESS_LABEL, Question
 from rlm_app.ports import RunQuery
 from rlm_app.web.api import routes
-from rlm_app.wiring import App
 from tests.fakes import FakeSource, ScriptedAnswerer, make_app
 
 

@@ -4,6 +4,7 @@ import base64
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -164,9 +165,9 @@ def on_line(report: Report) -> Callable[[str], None]:
             if now - self.told >= _WATCH_SECONDS or op_code & self.END:
                 self.told = now
                 stage = stages.get(op_code & self.OP_MASK, "fetching")
-                report(
-                    int(float(cur_count)), int(float(max_count)) if max_count else None, f"{stage} {message}".strip()
-                )
+                with suppress(OverflowError):  # a server may send any number
+                    total = int(float(max_count)) if max_count else None
+                    report(int(float(cur_count)), total, f"{stage} {message}".strip())
 
     stages = {
         Progress.COUNTING: "counting objects",

@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, false, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rlm_app.adapters.store import index, journal, retention
@@ -21,6 +21,7 @@ from rlm_app.model import Body, Corpus, FileSpan, Receipt, RunSummary
 from rlm_app.ports import RunQuery
 
 INLINE_BYTES = 8192
+MAX_SEARCH_CHARS = 10_000  # SQLite takes patterns of 50 kB; escaped and in UTF-8 this stays below
 GRACE_SECONDS = 3600.0  # between storing a text and naming it lie moments; an hour is safe on any machine
 _DIED = "The process that worked on this run ended before the run did; what it had stored by then is kept."
 
@@ -192,7 +193,10 @@ class SqlStore:
 
     def _interrupt(self, run_id: str, beat: float) -> bool:
         """Finish a run at its last sign of life; False if it has gone on, ended or been deleted meanwhile."""
-        told = self.events(run_id)
+        try:
+            told = self.events(run_id)
+        except StorageFailed:  # of a newer version, which will end it
+            return False
         if not told:
             return False
         at = datetime.fromtimestamp(max(beat, told[-1].time), UTC)
@@ -212,7 +216,7 @@ class SqlStore:
 
 def _conditions(query: RunQuery) -> list[ColumnElement[bool]]:
     def holds(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
-        return column.contains(folded(text), autoescape=True)
+        return column.contains(folded(text), autoescape=True) if len(text) <= MAX_SEARCH_CHARS else false()
 
     columns, conditions = runs.c, list[ColumnElement[bool]]()
     if query.text:

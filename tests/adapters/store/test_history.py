@@ -61,3 +61,9 @@ def test_pages_do_not_overlap_and_leave_nothing_out(store: SqlStore) -> None:
     pages = [store.runs(RunQuery(limit=3, offset=offset)) for offset in (0, 3, 6, 9)]
     assert [total for _, total in pages] == [7] * 4
     assert [run.id for page, _ in pages for run in page] == ["r6", "r5", "r4", "r3", "r2", "r1", "r0"]
+
+
+@pytest.mark.parametrize("text", ["a" * 60_000, "%" * 10_000, "\U0001f600" * 10_000])
+def test_a_search_for_a_very_long_text_finds_nothing_and_fails_nothing(store: SqlStore, text: str) -> None:
+    tell(store, "r", start("r", question="Where?"))
+    assert store.runs(RunQuery(text=text)) == ([], 0)

@@ -108,3 +108,17 @@ def test_a_beat_renews_the_life_of_a_run(store: SqlStore) -> None:
     ages: list[float] = []
     store.interrupt_dead(lambda owner, seconds: bool(ages.append(seconds)))
     assert ages[0] < 0.15
+
+
+def test_a_run_with_an_event_of_a_newer_version_is_left_to_that_version(store: SqlStore) -> None:
+    from sqlalchemy import insert
+
+    from rlm_app.adapters.store import schema
+
+    tell(store, "newer", start("newer"))
+    tell(store, "old", start("old"))
+    event = {"run_id": "newer", "seq": 1, "at": start().time, "type": "novelty", "body": '{"type": "novelty", "seq": 1}'}
+    with store._database.writing() as connection:
+        columns = {column.name for column in schema.events.columns}
+        connection.execute(insert(schema.events).values({k: v for k, v in event.items() if k in columns}))
+    assert store.interrupt_dead(lambda owner, seconds: True) == ["old"]

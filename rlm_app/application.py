@@ -1,0 +1,193 @@
+"""One installation as pages, command line and notebooks see it: ask, watch, stop, load, read."""
+
+import functools
+import logging
+import secrets
+import threading
+import time
+from typing import Any
+
+from rlm_app import asking, choosing
+from rlm_app.errors import NotFound, StorageFailed
+from rlm_app.events import fold
+from rlm_app.jobs import Jobs
+from rlm_app.loading import Loading, Loads
+from rlm_app.model import Corpus, Question, Run, RunConfig, Selection
+from rlm_app.owners import is_dead, owner_name
+from rlm_app.ports import Answerer, Source, Store
+from rlm_app.settings import Settings
+from rlm_app.stop import Stop
+
+log = logging.getLogger(__name__)
+
+BEAT_SECONDS = 1.0  # how soon another process's request to stop is seen; Stop promises two seconds
+LOOK_SECONDS = 30.0  # between two looks for runs whose process has died
+DELETE_SECONDS = 3.0  # for a running run to end before it is deleted
+
+
+class App:
+    """One installation: its settings, its store, and the jobs of this process.
+
+    Every argument is chosen by `open_app`; tests pass their own.
+    """
+
+    def __init__(
+        self, settings: Settings, store: Store, source: Source, answerer: Answerer, setup: choosing.Setup
+    ) -> None:
+        self.settings, self.store, self.source, self.setup = settings, store, source, setup
+        self._services = asking.Services(store, source, answerer)
+        self._jobs = Jobs(settings.workers)
+        self._owner = owner_name()
+        self._loads = Loads(source, store, self._jobs)
+        self._lock = threading.Lock()
+        self._beating = False
+        self._unended: list[tuple[asking.Recorder, StorageFailed]] = []
+        self._looked = 0.0
+        self._look_for_dead()
+
+    # Asking
+
+    def config(self, **changes: Any) -> RunConfig:
+        """The run settings in force, with those `changes` that are not None. Raises: InvalidConfig, MissingKey."""
+        return choosing.resolve(self.settings.run_config(**changes), self.settings)
+
+    def ask(
+        self, source: str, question: Question, config: RunConfig | None = None, selection: Selection | None = None
+    ) -> str:
+        """Start answering in the background and return the run's id at once.
+
+        Raises:
+            UserError: the question, the source or the settings cannot be used; nothing was started or stored.
+        """
+        asking.check_question(question)
+        source = source.strip()
+        self.source.validate(source)
+        request = asking.Request(new_id(), source, question, config or self.config(), selection or Selection())
+        record = asking.begin(request, self.store)
+        try:
+            self.store.claim(request.run_id, self._owner)
+        except StorageFailed as error:
+            self._end_later(record, error)
+            raise
+        self._jobs.submit(request.run_id, lambda stop: self._answer(request, record, stop))
+        self._keep_beating()
+        return request.run_id
+
+    def _answer(self, request: asking.Request, record: asking.Recorder, stop: Stop) -> None:
+        try:
+            asking.ask(request, record, self._services, stop)
+        except StorageFailed as error:  # e.g. a full disk: without its end the run would pass for running
+            self._end_later(record, error)
+            raise
+
+    def _end_later(self, record: asking.Recorder, error: StorageFailed) -> None:
+        with self._lock:
+            self._unended.append((record, error))
+        self._keep_beating()
+
+    def _end_late(self) -> None:
+        """Try again to store how runs ended."""
+        with self._lock:
+            waiting, self._unended = self._unended, []
+        for record, error in waiting:
+            try:
+                asking.record_failure(record, error)
+            except StorageFailed:
+                self._end_later(record, error)
+            except ValueError:
+                log.warning("a run was ended or deleted by another process")
+
+    def stop(self, run_id: str) -> None:
+        """Stop a run, in whichever process it lives."""
+        if not self._jobs.stop(run_id):
+            self.store.request_stop(run_id)
+
+    def wait(self, run_id: str, seconds: float | None = None) -> bool:
+        """True once a run of this process has ended, False after `seconds`."""
+        return self._jobs.wait(run_id, seconds)
+
+    def run(self, run_id: str) -> Run:
+        """The run as it stands now.
+
+        Raises:
+            NotFound: no such run.
+        """
+        events = self.store.events(run_id)
+        if not events:
+            raise NotFound("There is no such run here; it may have been deleted. History lists those there are.")
+        run = fold(events)
+        if run.status == "running" and self._look_for_dead():
+            return fold(self.store.events(run_id))
+        return run
+
+    def _look_for_dead(self) -> bool:
+        """Finish the runs of dead processes, now and then; True where there was one."""
+        now = time.monotonic()
+        if self._looked and now - self._looked < LOOK_SECONDS:
+            return False
+        self._looked = now
+        return bool(self.store.interrupt_dead(is_dead))
+
+    def delete(self, run_id: str) -> None:
+        """Delete a run, stopping it first where it is still running. Raises: NotFound."""
+        if run_id in self._jobs.running():
+            self.stop(run_id)
+            self.wait(run_id, DELETE_SECONDS)
+        self.store.delete(run_id)
+
+    def _keep_beating(self) -> None:
+        with self._lock:
+            if self._beating:
+                return
+            self._beating = True
+        threading.Thread(target=self._beat, name="beat", daemon=True).start()
+
+    def _beat(self) -> None:
+        while True:
+            try:
+                for run_id in self.store.beat(self._owner):
+                    self._jobs.stop(run_id)
+                self._end_late()
+            except Exception:  # a beat that fails must not end the beating: the next one may succeed
+                log.exception("could not say that runs are alive")
+            with self._lock:
+                if not self._jobs.running() and not self._unended:
+                    self._beating = False
+                    return
+            time.sleep(BEAT_SECONDS)
+
+    # Loading a repository ahead of a question
+
+    def load(self, source: str, selection: Selection | None = None) -> Loading:
+        """Start fetching a repository in the background, or join the load that is under way.
+
+        Raises:
+            UserError: not a source that can be loaded.
+        """
+        return self._loads.start(source.strip(), selection or Selection())
+
+    def loading(self, source: str, selection: Selection | None = None) -> Loading | None:
+        """The load of a source if one was started since this process began."""
+        return self._loads.find(source.strip(), selection or Selection())
+
+    def stop_loading(self, loading: Loading) -> None:
+        self._loads.stop(loading)
+
+    # Reading what is stored
+
+    @functools.lru_cache(maxsize=4)  # noqa: B019 - the App lives as long as the process
+    def corpus(self, digest: str) -> Corpus:
+        """A stored corpus; the last few are kept in memory. Raises: NotFound."""
+        return self.store.corpus(digest)
+
+    @functools.lru_cache(maxsize=64)  # noqa: B019
+    def suggestions(self, digest: str) -> tuple[str, ...]:
+        """Three questions worth asking of a stored corpus."""
+        from rlm_app.suggestions import suggest
+
+        return suggest(self.corpus(digest))
+
+
+def new_id() -> str:
+    """An id for a run: 72 random bits, since whoever knows it may read the run."""
+    return secrets.token_urlsafe(9)
