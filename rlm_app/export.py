@@ -4,8 +4,8 @@ import re
 from datetime import UTC, datetime
 
 from rlm_app.model import KEYLESS_LABEL, Run, Step
+from rlm_app.wording import STATUS_WORDS
 
-STATUS_WORDS = {"extracted": "fallback answer: steps ran out", "limit": "limit reached"}
 MARKS = {"verified": "✓", "not found": "✗", "out of range": "!"}
 
 

@@ -1,10 +1,8 @@
 """Runs and receipts as they look in a terminal. Text from models and repositories is stripped of control characters."""
 
 import re
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
@@ -16,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rlm_app.model import KEYLESS_LABEL, Receipt, Run, RunSummary, Step
+from rlm_app.wording import STATUS_WORDS, ago, cost, plural, seconds
 
 if TYPE_CHECKING:
     from rlm_app.application import App
@@ -31,7 +30,6 @@ STATUS_STYLE = {
     "interrupted": ("bright_black", "○"),
     "running": ("cyan", "…"),
 }
-STATUS_WORDS = {"extracted": "fallback answer: steps ran out", "limit": "limit reached"}
 CITATION_MARK = {"verified": ("green", "✓"), "not found": ("red", "✗"), "out of range": ("yellow", "!")}
 
 # C0 but tab and line feed, DEL, C1, and what reorders a line or hides in it
@@ -98,10 +96,10 @@ def _show_head(run: Run, receipt: Receipt) -> None:
 
 def _show_step(step: Step) -> None:
     title = safe(step.reasoning).strip().splitlines() or ["(no reasoning given)"]
-    seconds = "did not finish" if step.seconds is None else f"{step.seconds:.1f} s"
+    took = "did not finish" if step.seconds is None else seconds(step.seconds)
     code = "\n".join(shortened(step.code, "# "))
     console.print()
-    console.print(Text.assemble((f"{step.number}  ", "bold cyan"), (title[0], "bold"), (f"  {seconds}", "dim")))
+    console.print(Text.assemble((f"{step.number}  ", "bold cyan"), (title[0], "bold"), (f"  {took}", "dim")))
     body: list[Text | Syntax] = [Text(line, style="dim") for line in title[1:]]
     body.append(Syntax(code, "python", background_color="default", word_wrap=True))
     if not step.submitted:  # what was submitted follows as the answer
@@ -149,22 +147,14 @@ def show_answer(run: Run) -> None:
 
 def status_line(run: Run) -> Text:
     style, mark = STATUS_STYLE[run.status]
-    calls = len(run.sub_calls)
     facts = [
-        f"{run.seconds:.1f} s" if run.seconds is not None else "",
-        f"{len(run.steps)} step{'s' * (len(run.steps) != 1)}",
-        f"{calls} sub-call{'s' * (calls != 1)}",
-        money(run.usage.cost),
+        seconds(run.seconds) if run.seconds is not None else "",
+        plural(len(run.steps), "step"),
+        plural(len(run.sub_calls), "sub-call"),
+        cost(run.usage.cost),
     ]
     word = STATUS_WORDS.get(run.status, run.status)
     return Text.assemble((f"{mark} {word}", f"bold {style}"), " · ".join(["", *filter(None, facts)]))
-
-
-def money(cost: float | None) -> str:
-    """USD to a tenth of a cent; a price that is not known is said to be unknown, never 0."""
-    if cost is None:
-        return "cost unknown"
-    return "$0" if cost == 0 else f"${cost:.4f}" if cost < 0.1 else f"${cost:.2f}"
 
 
 def receipt_line(receipt: Receipt) -> str:
@@ -205,7 +195,7 @@ def show_runs(summaries: Sequence[RunSummary], total: int) -> None:
         table.add_row(
             run.id,
             Text(f"{mark} {run.status}", style=style),
-            money(run.cost),
+            cost(run.cost),
             ago(run.started),
             Text(safe(run.repository or run.source)),
             Text(" ".join(safe(run.question).split())),
@@ -213,13 +203,3 @@ def show_runs(summaries: Sequence[RunSummary], total: int) -> None:
     console.print(table)
     if total > len(summaries):
         console.print(Text(f"{len(summaries)} of {total} runs; --limit shows more", style="dim"))
-
-
-def ago(then: float, now: float | None = None) -> str:
-    """How long ago a moment was, in the largest whole unit; a date once that is over a week."""
-    seconds = max((time.time() if now is None else now) - then, 0)
-    for size, unit in ((60, "s"), (3600, "min"), (86_400, "h"), (604_800, "d")):
-        if seconds < size:
-            whole = int(seconds / {"s": 1, "min": 60, "h": 3600, "d": 86_400}[unit])
-            return f"{whole} {unit} ago"
-    return datetime.fromtimestamp(then).strftime("%Y-%m-%d")

@@ -14,7 +14,7 @@ from rlm_app import cli, wiring
 from rlm_app.errors import RunCancelled
 from rlm_app.model import Question
 from rlm_app.settings import PROVIDER_KEYS
-from rlm_app.terminal import ago, money, safe, shortened
+from rlm_app.terminal import safe, shortened
 from tests.fakes import ScriptedAnswerer, make_app
 from tests.repositories import make_repository
 
@@ -240,11 +240,6 @@ def test_the_library_answers_in_a_few_lines(home: Path, repository: Path) -> Non
 
 def test_hostile_text_cannot_move_the_cursor_or_reorder_a_line() -> None:
     assert safe("a\x1b[2Jb\u202ec\r\x9bd\n\te") == "a[2Jbcd\n\te"
-
-
-def test_figures_for_people() -> None:
-    assert [money(cost) for cost in (None, 0.0, 0.00123, 1.5)] == ["cost unknown", "$0", "$0.0012", "$1.50"]
-    assert [ago(0, now) for now in (5, 90, 7200, 100_000)] == ["5 s ago", "1 min ago", "2 h ago", "1 d ago"]
 
 
 def test_long_text_keeps_its_first_and_last_lines() -> None:

@@ -109,7 +109,25 @@ class Interpreter(Protocol):
     def kill(self) -> None: ...
 
 
-class TracedSandbox:
+class Wrapper:
+    """What RLM reads and sets on an interpreter, handed through to the one inside."""
+
+    _inner: Interpreter
+
+    @property
+    def tools(self) -> dict[str, Callable[..., Any]]:
+        return self._inner.tools
+
+    @property
+    def output_fields(self) -> list[dict[str, Any]] | None:
+        return self._inner.output_fields
+
+    @output_fields.setter
+    def output_fields(self, fields: list[dict[str, Any]] | None) -> None:
+        self._inner.output_fields = fields
+
+
+class TracedSandbox(Wrapper):
     """A dspy `CodeInterpreter` over another: binds the corpus and the toolkit once, and tells every step.
 
     dspy hands all inputs to every execute. Here each is passed once, kept under a private name, and rebound by
@@ -126,18 +144,6 @@ class TracedSandbox:
     @property
     def execution_instructions(self) -> str:
         return self._inner.execution_instructions
-
-    @property
-    def tools(self) -> dict[str, Callable[..., Any]]:
-        return self._inner.tools
-
-    @property
-    def output_fields(self) -> list[dict[str, Any]] | None:
-        return self._inner.output_fields
-
-    @output_fields.setter
-    def output_fields(self, fields: list[dict[str, Any]] | None) -> None:
-        self._inner.output_fields = fields
 
     def start(self) -> None:
         """Start the sandbox and put corpus and toolkit in.
@@ -234,23 +240,11 @@ class TracedSandbox:
             self._emit(SandboxEnded, seconds=time.monotonic() - self._started)
 
 
-class NestedSandbox:
+class NestedSandbox(Wrapper):
     """A sandbox of its own for an RLM that a model starts inside a step: not traced, but stopped with the rest."""
 
     def __init__(self, inner: Interpreter, stop: Stop) -> None:
         self._inner, self._stop = inner, stop
-
-    @property
-    def tools(self) -> dict[str, Callable[..., Any]]:
-        return self._inner.tools
-
-    @property
-    def output_fields(self) -> list[dict[str, Any]] | None:
-        return self._inner.output_fields
-
-    @output_fields.setter
-    def output_fields(self, fields: list[dict[str, Any]] | None) -> None:
-        self._inner.output_fields = fields
 
     def start(self) -> None:
         with self._stop.calling(self._inner.kill):

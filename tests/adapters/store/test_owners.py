@@ -117,7 +117,13 @@ def test_a_run_with_an_event_of_a_newer_version_is_left_to_that_version(store: S
 
     tell(store, "newer", start("newer"))
     tell(store, "old", start("old"))
-    event = {"run_id": "newer", "seq": 1, "at": start().time, "type": "novelty", "body": '{"type": "novelty", "seq": 1}'}
+    event = {
+        "run_id": "newer",
+        "seq": 1,
+        "at": start().time,
+        "type": "novelty",
+        "body": '{"type": "novelty", "seq": 1}',
+    }
     with store._database.writing() as connection:
         columns = {column.name for column in schema.events.columns}
         connection.execute(insert(schema.events).values({k: v for k, v in event.items() if k in columns}))
