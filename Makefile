@@ -36,6 +36,8 @@ bench: $(DONE) ## measure; prints tables, asserts nothing
 lock: ## compile requirements.txt from pyproject.toml, with uv
 	uv pip compile --quiet --universal --generate-hashes --group dev --python-version 3.11 \
 		--custom-compile-command "make lock" pyproject.toml --output-file requirements.txt
+	echo deno | uv pip compile --quiet --universal --generate-hashes --no-annotate \
+		--custom-compile-command "make lock" - --output-file .ci/pyodide.txt
 
 clean: ## remove .venv and caches; stored runs stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

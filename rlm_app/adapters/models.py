@@ -57,7 +57,7 @@ class TracedLM(dspy.LM):  # type: ignore[misc]
                 _entries.reset(token)
             return outputs, sum((usage_of(entry) for entry in entries), Usage())
 
-        return self._around(text_of(prompt), call)
+        return self._around(text_of(prompt) or text_of(messages), call)
 
     def update_history(self, entry: dict[str, Any]) -> None:
         """Keep what dspy tells of a call for this call alone: its global history would hold every prompt for ever."""
@@ -65,7 +65,9 @@ class TracedLM(dspy.LM):  # type: ignore[misc]
 
 
 def text_of(said: Any) -> str:
-    """The text of what goes to a model or comes back: a string, dspy's list of outputs, a request or a response."""
+    """The text of what goes to a model or comes back: a string, messages, dspy's list of outputs, request, response."""
+    if isinstance(said, list) and all(isinstance(one, dict) and "content" in one for one in said):
+        return "\n\n".join(one["content"] for one in said if isinstance(one["content"], str))
     if isinstance(said, list) and said:
         said = said[0].get("text") if isinstance(said[0], dict) else said[0]
     messages = getattr(said, "messages", None) or [getattr(said, "message", None)]

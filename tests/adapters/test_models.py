@@ -91,6 +91,7 @@ def test_the_text_of_whatever_passes_between_dspy_and_a_model() -> None:
     assert models.text_of(Request(model="m", messages=messages, system="be brief")) == "be brief\n\none\n\ntwo"
     assert models.text_of("plain") == models.text_of(["plain"]) == models.text_of([{"text": "plain"}]) == "plain"
     assert models.text_of(None) == ""
+    assert models.text_of([{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]) == "a\n\nb"
 
 
 def test_every_default_model_has_a_price() -> None:
