@@ -43,6 +43,13 @@ def settings_panel(here: App) -> Choices:
     """Everything that has a good default, behind one expander. All of it is part of the page's address."""
     with st.expander("Settings", icon=":material/tune:"):
         changes = _run_settings(here)
+        if changes["sandbox"] == "e2b":
+            changes["files_in_sandbox"] = st.toggle(
+                "Put the code into the sandbox as files too, for ast and friends",
+                value=here.settings.files_in_sandbox,
+                key="files_in_sandbox",
+                bind=_BIND,
+            )
         selection = _part_of_repository()
         choices: str | None = st.text_area(
             "Choices, one a line, for a multiple-choice question", key="choices", placeholder="none", height=100

@@ -186,3 +186,19 @@ def test_choices_are_lettered_and_at_most_the_alphabet() -> None:
     assert lettered("") == {}
     with pytest.raises(InvalidQuestion, match="27 choices"):
         lettered("x\n" * 27)
+
+
+def test_the_sandbox_is_chosen_for_each_run_and_e2b_takes_files_too(tmp_path: Path, open_page: Open) -> None:
+    app = make_app(tmp_path, e2b_api_key="e2b_0")
+    at = open_page(app, source=SOURCE, sandbox="e2b", files_in_sandbox="true")
+    assert at.selectbox(key="sandbox").options == ["E2B", "Monty", "Pyodide"]
+    at.text_area(key="question").set_value("Which?")
+    press(at, "Ask")
+    ((row,), _) = app.store.runs(RunQuery())
+    assert (app.run(row.id).config.sandbox, app.run(row.id).config.files_in_sandbox) == ("e2b", True)
+    app.wait(row.id, 5)
+
+
+def test_without_its_key_e2b_is_not_offered(tmp_path: Path, open_page: Open) -> None:
+    at = open_page(make_app(tmp_path), source=SOURCE)
+    assert at.selectbox(key="sandbox").options == ["Monty", "Pyodide"]
