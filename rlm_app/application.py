@@ -5,6 +5,7 @@ import logging
 import secrets
 import threading
 import time
+from string import ascii_letters, digits
 from typing import Any
 
 from rlm_app import asking, choosing
@@ -189,5 +190,8 @@ class App:
 
 
 def new_id() -> str:
-    """An id for a run: 72 random bits, since whoever knows it may read the run."""
-    return secrets.token_urlsafe(9)
+    """An id for a run: 71 random bits, since whoever knows it may read the run.
+
+    Letters and digits alone, so that no command takes it for an option.
+    """
+    return "".join(secrets.choice(ascii_letters + digits) for _ in range(12))

@@ -180,6 +180,12 @@ def test_a_run_whose_machine_vanished_is_found_out_when_it_is_read(
     assert app.run("orphan").status == "interrupted"
 
 
+def test_an_id_is_never_taken_for_an_option() -> None:
+    ids = {application.new_id() for _ in range(5000)}
+    assert len(ids) == 5000
+    assert all(run_id.isalnum() and len(run_id) == 12 for run_id in ids)
+
+
 def test_an_unknown_run_is_said_to_be_unknown(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="History"):
         open_with(tmp_path, FixedAnswerer(until_stopped)).run("nothing")
