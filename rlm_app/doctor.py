@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from rlm_app.choosing import describe
 from rlm_app.errors import RlmAppError
 from rlm_app.model import KEYLESS_LABEL
-from rlm_app.settings import PROVIDER_KEYS, Settings, load_settings
+from rlm_app.settings import Settings, load_settings
 
 LOW_SPACE_GB = 2
 OLDEST_GIT = (2, 37)  # the first with http.curloptResolve
@@ -101,8 +102,6 @@ def _leftovers(settings: Settings) -> Check:
 
 
 def _model(settings: Settings) -> Check:
-    from rlm_app.choosing import describe
-
     setup = describe(settings)
     if setup.keyless:
         what = f"{setup.model} ({KEYLESS_LABEL}): {setup.model_why}; set OPENAI_API_KEY or another to use a model"
@@ -111,6 +110,6 @@ def _model(settings: Settings) -> Check:
 
 
 def _keys(settings: Settings) -> Check:
-    have = [name for provider, name in PROVIDER_KEYS.items() if provider in settings.provider_keys]
-    lack = [name for provider, name in PROVIDER_KEYS.items() if provider not in settings.provider_keys]
+    keys = describe(settings).keys
+    have, lack = [name for name, there in keys if there], [name for name, there in keys if not there]
     return Check("keys", "ok" if have else "note", f"set: {', '.join(have) or 'none'}; not set: {', '.join(lack)}")
