@@ -281,11 +281,11 @@ def test_a_snapshot_that_cannot_be_kept_or_does_not_start_costs_only_time(make, 
     assert not useless.exists()
 
 
-def test_without_deno_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_deno_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("DENO_DIR", raising=False)
-    with pytest.raises(PyodideUnavailable, match=r"pip install 'rlm-app\[pyodide\]'"):
+    with pytest.raises(PyodideUnavailable, match="pip install deno"):
         Deno.find(str(tmp_path / "deno"))
-    with pytest.raises(PyodideUnavailable, match=r"pip install 'rlm-app\[pyodide\]'"):
+    with pytest.raises(PyodideUnavailable, match="pip install deno"):
         PyodideSandbox(deno=Deno(str(tmp_path / "deno"), tmp_path)).start()
 
 

@@ -47,7 +47,7 @@ class Deno:
         if not cache:
             raise PyodideUnavailable(
                 "The sandbox pyodide needs Deno 2, which is not installed or does not run; "
-                "add it with `pip install 'rlm-app[pyodide]'`, or use the sandbox monty."
+                "add it with `pip install deno`, or use the sandbox monty."
             )
         return cls(executable, Path(os.path.realpath(cache)))
 
@@ -134,7 +134,7 @@ def open_process(command: Sequence[str], environment: dict[str, str]) -> "subpro
         )
     except OSError as error:
         raise PyodideUnavailable(
-            f"Deno could not be executed ({error.strerror}); reinstall it with `pip install 'rlm-app[pyodide]'`."
+            f"Deno could not be executed ({error.strerror}); reinstall it with `pip install deno`."
         ) from error
 
 
