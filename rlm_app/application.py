@@ -32,10 +32,9 @@ class App:
     Every argument is chosen by `open_app`; tests pass their own.
     """
 
-    def __init__(
-        self, settings: Settings, store: Store, source: Source, answerer: Answerer, setup: choosing.Setup
-    ) -> None:
-        self.settings, self.store, self.source, self.setup = settings, store, source, setup
+    def __init__(self, settings: Settings, store: Store, source: Source, answerer: Answerer) -> None:
+        self.settings, self.store, self.source = settings, store, source
+        self.setup = choosing.describe(settings)
         self._services = asking.Services(store, source, answerer)
         self._jobs = Jobs(settings.workers)
         self._owner = owner_name()

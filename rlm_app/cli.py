@@ -127,7 +127,11 @@ def ask(
     asked = Question(text=question, choices=_choices(choice or []))
     run_id = here.ask(source, asked, config, _selection(ref, include, exclude, generated))
     with _stopping(here, run_id):
-        run = _wait(here, run_id) if as_json else watch(here, run_id)
+        if as_json:
+            here.wait(run_id)
+        else:
+            watch(here, run_id)
+    run = here.run(run_id)
     if run.status == "running":
         raise StorageFailed(
             f"How run {run_id} ended could not be stored; see that disk and database take writes, and ask again."
@@ -150,12 +154,6 @@ def _stopping(here: "App", run_id: str) -> Iterator[None]:
         if isinstance(error, KeyboardInterrupt):  # which typer would end with 130 and no word
             raise RunCancelled("Stopped.") from None
         raise
-
-
-def _wait(here: "App", run_id: str) -> Run:
-    while not here.wait(run_id, 0.2):
-        pass
-    return here.run(run_id)
 
 
 def _choices(given: list[str]) -> dict[str, str]:
@@ -346,7 +344,7 @@ def doctor(
         from rlm_app.settings import load_settings
         from rlm_app.wiring import sandbox_leftovers
 
-        typer.echo(f"Ended {sandbox_leftovers(load_settings(), remove=True)} sandboxes.")
+        typer.echo(f"Sandboxes ended: {sandbox_leftovers(load_settings(), remove=True)}.")
     failed = False
     for check in examine():
         failed |= check.state == "fails"

@@ -11,6 +11,7 @@ from rlm_app.choosing import describe
 from rlm_app.errors import RlmAppError
 from rlm_app.model import KEYLESS_LABEL
 from rlm_app.settings import Settings, load_settings
+from rlm_app.wording import plural
 
 LOW_SPACE_GB = 2
 OLDEST_GIT = (2, 37)  # the first with http.curloptResolve
@@ -67,7 +68,7 @@ def _store(settings: Settings) -> Check:
 
     _, total = open_store(settings).runs(RunQuery(limit=1))
     kind = "SQLite" if settings.store_url.startswith("sqlite") else "PostgreSQL"
-    return Check("store", "ok", f"{kind}, {total:,} run{'s' * (total != 1)}")
+    return Check("store", "ok", f"{kind}, {plural(total, 'run')}")
 
 
 def _git(settings: Settings) -> Check:
@@ -97,7 +98,9 @@ def _leftovers(settings: Settings) -> Check:
     if settings.e2b_api_key is None:
         return Check("leftovers", "ok", "no E2B key, so no sandboxes to look for")
     if left := sandbox_leftovers(settings, remove=False):
-        return Check("leftovers", "note", f"{left} sandboxes at E2B serve no run; `rlm-app doctor --clean` ends them")
+        return Check(
+            "leftovers", "note", f"sandboxes at E2B that serve no run: {left}; `rlm-app doctor --clean` ends them"
+        )
     return Check("leftovers", "ok", "no sandbox at E2B without a run")
 
 

@@ -56,8 +56,8 @@ def progress() -> Iterator["Progress"]:
         yield tell
 
 
-def watch(here: "App", run_id: str) -> Run:
-    """Print a run's steps as they happen and return it once it has ended."""
+def watch(here: "App", run_id: str) -> None:
+    """Print a run's steps as they happen, until it has ended."""
     seen, shown, told = -2, 0, False
     with console.status("Starting") as status:
         while True:
@@ -73,7 +73,7 @@ def watch(here: "App", run_id: str) -> Run:
                         shown += 1
                 status.update(_doing(run))
             if ended:
-                return here.run(run_id)
+                return
 
 
 def _doing(run: Run) -> str:

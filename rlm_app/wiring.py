@@ -126,7 +126,7 @@ def open_app(settings: Settings | None = None) -> App:
     settings = settings or load_settings()
     make_home(settings)
     answerer = FirstWhenAsked(lambda: open_answerer(settings))
-    return App(settings, open_store(settings), open_source(settings), answerer, choosing.describe(settings))
+    return App(settings, open_store(settings), open_source(settings), answerer)
 
 
 _opening = threading.Lock()

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rlm_app.application import App
-from rlm_app.choosing import Setup
 from rlm_app.errors import CloneFailed, InvalidSource, ModelFailed
 from rlm_app.events import StepFinished, StepStarted, SubCallFinished, SubCallStarted
 from rlm_app.model import Corpus, FileSpan, Question, Receipt, RunConfig, Selection, Skipped, Usage
 from rlm_app.ports import Answer, Progress, RunContext
 from rlm_app.settings import Settings, load_settings
 from rlm_app.stop import Stop
+from tests.corpora import receipt_of
 
 FILES = {
     "README.md": "# Shop\n\nSells things.\n",
@@ -21,14 +21,6 @@ FILES = {
     "    def add(self, item, count=1):\n        self.items.append((item, count))\n",
     "shop/tax.py": "RATE = 0.19\n\n\ndef tax(amount):\n    return amount * RATE\n",
 }
-SETUP = Setup(
-    model="keyless/bm25",
-    model_why="no model key is set",
-    sub_model="keyless/bm25",
-    sandbox="Monty (local)",
-    sandbox_why="no sandbox key is set",
-    keys=(("OPENAI_API_KEY", False), ("ANTHROPIC_API_KEY", False)),
-)
 
 
 def make_corpus(files: dict[str, str] = FILES) -> Corpus:
@@ -42,15 +34,9 @@ def make_corpus(files: dict[str, str] = FILES) -> Corpus:
 
 
 def make_receipt(corpus: Corpus, source: str = "https://example.org/acme/shop") -> Receipt:
-    return Receipt(
-        source=source,
-        url=source,
-        name=corpus.name,
-        commit=corpus.revision,
-        ref="main",
-        files=len(corpus.files),
-        chars=len(corpus.text),
-        digest=corpus.digest,
+    return receipt_of(
+        corpus,
+        source,
         languages=(("Python", 300), ("Markdown", 30)),
         skipped_by_reason=(("binary", 2),),
         skipped=(Skipped(path="logo.png", reason="binary", size=1200),),
@@ -163,7 +149,7 @@ def make_app(
 
     settings = make_settings(home, **changes)
     store = SqlStore.open(settings.store_url, home / "blobs")
-    return App(settings, store, source or FakeSource(), answerer or ScriptedAnswerer(), SETUP)
+    return App(settings, store, source or FakeSource(), answerer or ScriptedAnswerer())
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 5.0) -> None:

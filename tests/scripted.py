@@ -1,4 +1,4 @@
-"""Stand-ins that tests pass in: a corpus from a dict, a model that plays a script, and a record of what was told."""
+"""Stand-ins that tests pass in: a fixed source, a model that plays a script, and a record of what was told."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -8,36 +8,11 @@ import dspy
 
 from rlm_app.adapters.answerer import RlmAnswerer
 from rlm_app.events import EVENT, Event, RunStarted, fold
-from rlm_app.model import Body, Corpus, FileSpan, Question, Receipt, Run, RunConfig, Selection
+from rlm_app.model import Body, Corpus, Question, Receipt, Run, RunConfig, Selection
 from rlm_app.ports import Answer, Progress, RunContext
 from rlm_app.settings import Settings
 from rlm_app.stop import Stop
-
-
-def corpus_of(files: dict[str, str], name: str = "owner/name") -> Corpus:
-    """A corpus in the house's format."""
-    text, spans = "", []
-    for path, content in sorted(files.items()):
-        lines = content.count("\n") + (not content.endswith("\n") if content else 0)
-        text += f"===== {path} ({lines} lines) =====\n"
-        spans.append(FileSpan(path, len(text), len(content), lines))
-        text += content if content.endswith("\n") or not content else content + "\n"
-    return Corpus(name, "c0ffee" * 6 + "c0ff", text, tuple(spans))
-
-
-def receipt_of(corpus: Corpus, source: str = "https://example.org/owner/name") -> Receipt:
-    return Receipt(
-        source=source,
-        url=source,
-        name=corpus.name,
-        commit=corpus.revision,
-        ref="main",
-        files=len(corpus.files),
-        chars=len(corpus.text),
-        digest=corpus.digest,
-        languages=(("Python", len(corpus.text)),),
-        web_url="https://example.org/owner/name/blob/c0ffee/{path}#L{first}-L{last}",
-    )
+from tests.corpora import receipt_of
 
 
 class FixedSource:

@@ -12,7 +12,8 @@ from rlm_app.events import LimitReached, PhaseStarted, RunFinished, fold
 from rlm_app.model import MAX_QUESTION_CHARS, Question, Run, RunConfig, Usage
 from rlm_app.ports import Answer, RunContext
 from rlm_app.stop import Stop
-from tests.scripted import FixedAnswerer, FixedSource, ScriptedAnswerer, corpus_of
+from tests.corpora import corpus_of
+from tests.scripted import FixedAnswerer, FixedSource, ScriptedAnswerer
 
 CORPUS = corpus_of({"src/app.py": "def route(rule):\n    return rule\n"})
 ANSWER = Answer("See src/app.py:1-2 and src/gone.py:3.", ("src/app.py:9",), extracted=False, usage=Usage(calls=1))

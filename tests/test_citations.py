@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rlm_app.citations import check, excerpt, mark
 from rlm_app.model import Citation, Corpus, FileSpan
-from tests.scripted import corpus_of
+from tests.corpora import corpus_of
 
 CORPUS = corpus_of(
     {

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlm_app.model import Citation, Corpus, FileSpan, Question, RunConfig
-from tests.scripted import corpus_of
+from tests.corpora import corpus_of
 
 TEXTS = st.dictionaries(
     st.text("abc/.", min_size=1), st.text(st.characters(codec="utf-8", exclude_characters="\r")), min_size=1, max_size=5

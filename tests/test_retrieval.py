@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rlm_app.definitions import find_definitions
 from rlm_app.model import Corpus
 from rlm_app.retrieval import Ranked, count_terms, names_in, passages_of, rank, rarity_of, stem, terms_of, trust
-from tests.scripted import corpus_of
+from tests.corpora import corpus_of
 
 
 def search(corpus: Corpus, question: str) -> list[Ranked]:

@@ -18,8 +18,9 @@ from dspy.primitives.code_interpreter import CodeInterpreter
 from dspy.primitives.facade import FacadeInvocation
 
 from rlm_app.adapters.traced import KEPT_HEAD, KEPT_TAIL, Cut, Steps, TracedSandbox
+from tests.corpora import corpus_of
 from tests.sandbox_kinds import Kind, available, children
-from tests.scripted import EchoEngine, ScriptedAction, Told, corpus_of
+from tests.scripted import EchoEngine, ScriptedAction, Told
 
 DIFFERENCES = {
     "monty": {

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rlm_app.model import Corpus, FileSpan
 from rlm_app.suggestions import suggest
-from tests.scripted import corpus_of
+from tests.corpora import corpus_of
 
 FILES = {
     "README.md": "# Shop\n\n## Installing it\ntext\n\n## Usage\ntext\n",

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from rlm_app import toolkit
 from rlm_app.model import Corpus, FileSpan
-from tests.scripted import corpus_of
+from tests.corpora import corpus_of
 
 Run = Callable[..., Any]
 FILES = {

@@ -13,7 +13,6 @@ import pytest
 from rlm_app import application, asking, owners
 from rlm_app.adapters.store import SqlStore
 from rlm_app.application import App
-from rlm_app.choosing import describe
 from rlm_app.errors import CloneRefused, InvalidQuestion, NotFound, StorageFailed
 from rlm_app.events import Event
 from rlm_app.model import Question, RunConfig, Usage
@@ -21,8 +20,9 @@ from rlm_app.owners import is_dead, owner_name
 from rlm_app.ports import Answer, RunQuery
 from rlm_app.stop import Stop
 from rlm_app.wiring import make_home
+from tests.corpora import corpus_of
 from tests.fakes import wait_for
-from tests.scripted import FixedAnswerer, FixedSource, corpus_of, settings_at
+from tests.scripted import FixedAnswerer, FixedSource, settings_at
 
 CORPUS = corpus_of({"src/app.py": "def route(rule):\n    return rule\n"})
 DONE = Answer("Done.", (), extracted=False, usage=Usage())
@@ -31,7 +31,7 @@ DONE = Answer("Done.", (), extracted=False, usage=Usage())
 def open_with(home: Path, answerer, source=None) -> App:
     settings = settings_at(home)
     store = SqlStore.open(settings.store_url, home / "blobs")
-    return App(settings, store, source or FixedSource(CORPUS), answerer, describe(settings))
+    return App(settings, store, source or FixedSource(CORPUS), answerer)
 
 
 def until_stopped(context) -> Answer:
@@ -248,7 +248,7 @@ def test_a_run_whose_end_could_not_be_stored_ends_once_there_is_space(tmp_path: 
         store.full = True
         return DONE
 
-    app = App(settings, store, FixedSource(CORPUS), FixedAnswerer(fill), describe(settings))  # type: ignore[arg-type]
+    app = App(settings, store, FixedSource(CORPUS), FixedAnswerer(fill))  # type: ignore[arg-type]
     run_id = app.ask("somewhere", Question(text="Where?"))
     assert app.wait(run_id, 10)
     assert app.run(run_id).status == "running"
@@ -260,7 +260,7 @@ def test_a_run_whose_end_could_not_be_stored_ends_once_there_is_space(tmp_path: 
 def test_a_run_that_could_not_be_claimed_does_not_stay_running(tmp_path: Path) -> None:
     settings = settings_at(tmp_path)
     store = FullDisk(SqlStore.open(settings.store_url, tmp_path / "blobs"))
-    app = App(settings, store, FixedSource(CORPUS), FixedAnswerer(until_stopped), describe(settings))  # type: ignore[arg-type]
+    app = App(settings, store, FixedSource(CORPUS), FixedAnswerer(until_stopped))  # type: ignore[arg-type]
     store.full_at_claim = True
     with pytest.raises(StorageFailed):
         app.ask("somewhere", Question(text="Where?"))

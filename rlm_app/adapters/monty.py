@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +13,7 @@ from dspy import CodeInterpreterError
 from dspy_monty_interpreter import MontyInterpreter
 from pydantic_monty import MontyError
 
-from rlm_app.adapters.traced import KEPT_HEAD, KEPT_TAIL, Cut
+from rlm_app.adapters.traced import KEPT_HEAD, KEPT_TAIL, Cut, try_out
 from rlm_app.errors import SandboxUnavailable
 
 MAX_MEMORY = 2 << 30  # bytes of the sandbox's heap
@@ -122,15 +121,10 @@ def probe() -> float:
     Raises:
         SandboxUnavailable: it does not start or does not compute.
     """
-    started = time.monotonic()
-    sandbox = MontySandbox()
+    wrong = SandboxUnavailable("The sandbox started but does not compute; reinstall with `make clean install`.")
     try:
-        if sandbox.execute("print(6 * 7)") != "42":
-            raise SandboxUnavailable("The sandbox started but does not compute; reinstall with `make clean install`.")
+        return try_out(MontySandbox(), wrong)
     except (CodeInterpreterError, OSError, MontyError) as error:
         raise SandboxUnavailable(
             f"The sandbox does not start ({error}); reinstall with `make clean install`."
         ) from None
-    finally:
-        sandbox.shutdown()
-    return time.monotonic() - started

@@ -109,6 +109,21 @@ class Interpreter(Protocol):
     def kill(self) -> None: ...
 
 
+def try_out(sandbox: Interpreter, wrong: SandboxUnavailable) -> float:
+    """Start a sandbox, run a line in it, end it, and return the seconds that took.
+
+    Raises:
+        SandboxUnavailable: `wrong`, where the line gives something else.
+    """
+    started = time.monotonic()
+    try:
+        if sandbox.execute("print(6 * 7)") != "42":
+            raise wrong
+    finally:
+        sandbox.shutdown()
+    return time.monotonic() - started
+
+
 class Wrapper:
     """What RLM reads and sets on an interpreter, handed through to the one inside."""
 

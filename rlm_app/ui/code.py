@@ -35,10 +35,10 @@ def highlight(code: str, language: str, *, dark: bool) -> str:
     return html
 
 
-def numbered(before: list[str], lines: list[str], path: str, marked: list[int], *, dark: bool) -> str:
-    """HTML of lines of a file with their numbers; `marked` counts from 1 within `lines`.
+def numbered(lines: list[str], path: str, first: int, marked: list[int], *, above: list[str], dark: bool) -> str:
+    """HTML of lines of a file with their numbers from `first`; `marked` counts from 1 within `lines`.
 
-    `before` are the lines above in that file: with them, an excerpt that begins inside a string is coloured as one.
+    With the lines `above` them in that file, an excerpt that begins inside a string is coloured as one.
     """
     from pygments import format as render
     from pygments.formatters import HtmlFormatter
@@ -51,7 +51,7 @@ def numbered(before: list[str], lines: list[str], path: str, marked: list[int], 
         lexer = TextLexer(stripnl=False)
     formatter = HtmlFormatter(
         linenos="inline",
-        linenostart=len(before) + 1,
+        linenostart=first,
         hl_lines=marked,
         noclasses=True,
         nobackground=True,
@@ -60,7 +60,8 @@ def numbered(before: list[str], lines: list[str], path: str, marked: list[int], 
     )
     if sum(map(len, lines)) > MAX_CHARS:
         lexer = TextLexer(stripnl=False)
-    above = before if sum(map(len, before)) <= MAX_CHARS_ABOVE else []
+    if sum(map(len, above)) > MAX_CHARS_ABOVE:
+        above = []
     tokens = lexer.get_tokens("\n".join([*above, *lines]))
     html: str = render(_from_line(tokens, len(above)), formatter)
     return html

@@ -7,15 +7,18 @@ from rlm_app.ui.text import visible
 
 MAX_LINES = 120
 MAX_LINE_CHARS = 400
+MAX_LINES_ABOVE = 2_000  # that are read only to colour what follows them
+AROUND = 3  # lines shown before and after
 
 
 def excerpt_html(corpus: Corpus, citation: Citation, *, dark: bool) -> str:
     """HTML for `st.html` of the cited lines with a few around them; empty where there is no such file or line."""
-    first, lines = excerpt(corpus, citation)
-    if not lines:
+    reach = citation.first if citation.first <= MAX_LINES_ABOVE else AROUND
+    start, read = excerpt(corpus, citation, reach)
+    if not read:
         return ""
-    _, above = excerpt(corpus, citation, around=citation.first)
-    before = [visible(line)[:MAX_LINE_CHARS] for line in above[: first - 1]]
-    lines = [visible(line)[:MAX_LINE_CHARS] for line in lines[:MAX_LINES]]
+    first = max(citation.first - AROUND, 1)
+    clean = [visible(line)[:MAX_LINE_CHARS] for line in read[: citation.last + AROUND + 1 - start]]
+    above, lines = clean[: first - start], clean[first - start :][:MAX_LINES]
     cited = range(citation.first - first + 1, min(citation.last - first + 1, len(lines)) + 1)
-    return numbered(before, lines, citation.path, list(cited), dark=dark)
+    return numbered(lines, citation.path, first, list(cited), above=above, dark=dark)

@@ -1,7 +1,6 @@
 """The App behind the pages, and errors as people should see them."""
 
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -15,7 +14,6 @@ from rlm_app.ui.text import literal
 
 log = logging.getLogger(__name__)
 
-_lock = threading.Lock()
 _provider: Callable[[], App] = wiring.app
 
 
@@ -25,8 +23,7 @@ def app() -> App:
     Raises:
         UserError: it cannot be opened; the next call tries again.
     """
-    with _lock:  # two first visitors must not open two of them
-        return _provider()
+    return _provider()
 
 
 def provide(provider: Callable[[], App]) -> None:

@@ -11,7 +11,8 @@ from rlm_app.errors import ModelFailed, RunCancelled, RunLimited, SandboxLost
 from rlm_app.events import SandboxEnded, SandboxStarted, StepFinished, StepStarted, SubCallFinished, SubCallStarted
 from rlm_app.model import Question, RunConfig
 from rlm_app.settings import Settings
-from tests.scripted import ScriptedAnswerer, Told, corpus_of
+from tests.corpora import corpus_of
+from tests.scripted import ScriptedAnswerer, Told
 
 CORPUS = corpus_of({"src/app.py": "def route(rule):\n    return rule\n", "README.md": "# App\n"})
 SUBMIT = "SUBMIT(answer='In `src/app.py:1`.', citations=['src/app.py:1-2'])"

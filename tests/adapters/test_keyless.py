@@ -18,7 +18,8 @@ from rlm_app.errors import ModelFailed
 from rlm_app.model import KEYLESS_MODEL, Corpus, FileSpan, Question, RunConfig
 from rlm_app.ports import Answer
 from rlm_app.settings import Settings
-from tests.scripted import Told, corpus_of
+from tests.corpora import corpus_of
+from tests.scripted import Told
 
 CORPUS = corpus_of(
     {

@@ -10,8 +10,9 @@ from rlm_app.adapters.answerer import RlmAnswerer
 from rlm_app.errors import ModelFailed
 from rlm_app.model import RunConfig
 from rlm_app.settings import load_settings
+from tests.corpora import corpus_of
 from tests.model_server import model_server, step
-from tests.scripted import Told, corpus_of
+from tests.scripted import Told
 
 CORPUS = corpus_of({"src/app.py": "def route(rule):\n    return rule\n"})
 CANARY = "sk-canary-0123456789"

@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from rlm_app.model import RunConfig
-from tests.scripted import ScriptedAction, ScriptedAnswerer, Told, corpus_of
+from tests.corpora import corpus_of
+from tests.scripted import ScriptedAction, ScriptedAnswerer, Told
 
 STEPS = 20
 LINE = "def handler_{0}(request, value={0}):  # registers a route for the blueprint\n    return request.get(value)\n"

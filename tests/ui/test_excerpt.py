@@ -54,3 +54,11 @@ def test_an_excerpt_that_begins_inside_a_docstring_is_coloured_as_one() -> None:
     html = excerpt_html(corpus, Citation(path="b.py", first=8, last=8, status="verified"), dark=False)
     assert "three for four" in html, "a word of the docstring is no keyword of its own"
     assert [re.match(r" *(\d+)", line)[1] for line in plain(html)] == [str(n) for n in range(5, 12)]
+
+
+def test_lines_far_down_a_long_file_have_their_numbers_too() -> None:
+    corpus = make_corpus({"long.py": "".join(f"line{n} = {n}\n" for n in range(1, 6001))})
+    lines = plain(excerpt_html(corpus, cite("long.py", 4000, 4001), dark=False))
+    assert [re.match(r" *(\d+) *line(\d+)", line).groups() for line in lines] == [
+        (str(n), str(n)) for n in range(3997, 4005)
+    ]

@@ -201,7 +201,7 @@ def test_a_bug_shows_one_neutral_sentence(tmp_path: Path, open_page: Open, caplo
         def run(self, run_id: str) -> object:  # type: ignore[override]
             raise ZeroDivisionError("secret detail")
 
-    broken = Broken(app.settings, app.store, app.source, ScriptedAnswerer(), app.setup)
+    broken = Broken(app.settings, app.store, app.source, ScriptedAnswerer())
     at = open_page(broken, "run", run=run_id)
     assert "secret detail" not in words(at)
     assert "Something went wrong inside rlm-app itself" in at.error[0].value.replace("\\", "")

@@ -4,7 +4,6 @@ import keyword
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from dspy import CodeExecutionError, CodeInterpreterError, FinalOutput
@@ -13,7 +12,7 @@ from rlm_app.adapters.e2b.faults import E2BLost, E2BUnavailable
 from rlm_app.adapters.e2b.link import Pace
 from rlm_app.adapters.e2b.options import Options
 from rlm_app.adapters.e2b.session import Session
-from rlm_app.adapters.traced import Cut
+from rlm_app.adapters.traced import Cut, try_out
 from rlm_app.errors import RunError
 from rlm_app.stop import Stop
 
@@ -208,14 +207,8 @@ def probe(**options: Any) -> float:
     Raises:
         E2BUnavailable: it does not start or does not compute; one sentence that says what to do.
     """
-    started = time.monotonic()
-    interpreter = E2BInterpreter(**options)
     try:
-        if interpreter.execute("print(6 * 7)") != "42":
-            raise E2BUnavailable("The sandbox of E2B started but does not compute: check the template.")
+        wrong = E2BUnavailable("The sandbox of E2B started but does not compute: check the template.")
+        return try_out(E2BInterpreter(**options), wrong)
     except CodeExecutionError as error:
         raise E2BUnavailable(f"The sandbox of E2B started but does not compute ({error}).") from None
-    finally:
-        with suppress(Exception):
-            interpreter.shutdown()
-    return time.monotonic() - started

@@ -3,7 +3,6 @@
 import inspect
 import json
 import subprocess
-import time
 import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -16,7 +15,7 @@ from dspy import CodeExecutionError, CodeInterpreterError, FinalOutput, PythonIn
 from rlm_app.adapters.pyodide import step
 from rlm_app.adapters.pyodide.clock import Clock
 from rlm_app.adapters.pyodide.runtime import NOT_CACHED, Deno, PyodideUnavailable, end_process, last_words, open_process
-from rlm_app.adapters.traced import KEPT_HEAD, KEPT_TAIL, Cut
+from rlm_app.adapters.traced import KEPT_HEAD, KEPT_TAIL, Cut, try_out
 
 INLINE_CHARS = 64_000  # above, an input goes through a file: Python compiles a literal far slower than it reads JSON
 START_SECONDS = 120.0  # measured: 3 on two cores
@@ -235,11 +234,5 @@ def probe() -> float:
     Raises:
         PyodideUnavailable: it does not start or does not compute.
     """
-    started = time.monotonic()
-    sandbox = PyodideSandbox()
-    try:
-        if sandbox.execute("print(6 * 7)") != "42":
-            raise PyodideUnavailable("The sandbox pyodide started but does not compute; use the sandbox monty.")
-    finally:
-        sandbox.shutdown()
-    return time.monotonic() - started
+    wrong = PyodideUnavailable("The sandbox pyodide started but does not compute; use the sandbox monty.")
+    return try_out(PyodideSandbox(), wrong)

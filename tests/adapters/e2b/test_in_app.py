@@ -11,8 +11,9 @@ from rlm_app.adapters.answerer import RlmAnswerer
 from rlm_app.errors import MissingKey, SandboxUnavailable
 from rlm_app.model import RunConfig
 from rlm_app.settings import Settings, load_settings
+from tests.corpora import corpus_of
 from tests.e2b_server import E2BServer
-from tests.scripted import EchoEngine, ScriptedAction, Told, corpus_of
+from tests.scripted import EchoEngine, ScriptedAction, Told
 
 CORPUS = corpus_of({"src/app.py": "def route(rule):\n    return rule\n", "README.md": "# App\n"})
 SUBMIT = "SUBMIT(answer='done', citations=['src/app.py:1'])"

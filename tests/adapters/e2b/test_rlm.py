@@ -14,8 +14,9 @@ from rlm_app.adapters.traced import Steps, TracedSandbox
 from rlm_app.errors import RunCancelled, SandboxLost, SandboxUnavailable
 from rlm_app.model import Usage
 from tests.adapters.e2b.conftest import QUICK, Open
+from tests.corpora import corpus_of
 from tests.e2b_server import E2BServer
-from tests.scripted import ScriptedAction, Told, corpus_of
+from tests.scripted import ScriptedAction, Told
 
 CONTEXT = "needle in a haystack, " * 100_000
 CANARY = "canary-of-the-environment"
