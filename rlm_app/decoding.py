@@ -12,8 +12,8 @@ _LFS_HEAD = b"version https://git-lfs.github.com/spec/v1\n"
 _LFS_MAX_BYTES = 1024  # the specification allows no longer pointer
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _UTF8_MARK = b"\xef\xbb\xbf"
-_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
-_UNSHOWABLE = re.compile(
+_CONTROLS = rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]"
+_UNSHOWABLE = (
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\udc80-\udcff]"
     r"|\\(?=x[0-9a-f]{2}|u[0-9a-f]{4})"
 )
@@ -47,7 +47,7 @@ def decode(path: str, data: bytes) -> str:
     try:
         text = data.removeprefix(_UTF8_MARK).decode()
     except UnicodeDecodeError:
-        if _CONTROLS.search(data):
+        if re.search(_CONTROLS, data):
             raise LeftOut(BINARY) from None
         text = data.decode("latin-1")
     return source_cells(text) if path.endswith(".ipynb") else text
@@ -82,7 +82,10 @@ def readable_path(raw: bytes) -> str:
     Control and direction characters become `\x0a` or `\u2028`, bytes that are not UTF-8 `\xff`, and a backslash
     `\x5c` where it would read as one of these. All other paths stay as they are.
     """
-    return _UNSHOWABLE.sub(_escape, raw.decode(errors="surrogateescape"))
+    path = raw.decode(errors="surrogateescape")
+    if path.isprintable() and "\\" not in path:  # as nearly all are, and then there is nothing to replace
+        return path
+    return re.sub(_UNSHOWABLE, _escape, path)
 
 
 def _escape(found: re.Match[str]) -> str:

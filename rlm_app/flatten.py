@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from rlm_app.codebase import Corpus, FileSpan, Selection
 from rlm_app.decoding import LeftOut, decode
 from rlm_app.errors import CorpusEmpty, CorpusTooLarge
 from rlm_app.languages import language
-from rlm_app.model import Corpus, FileSpan, Selection
 from rlm_app.selecting import Selector, Tally
 
 MAX_CHARS = 100_000_000

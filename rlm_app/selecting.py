@@ -3,8 +3,8 @@
 import re
 from collections import Counter
 
+from rlm_app.codebase import Selection, Skipped
 from rlm_app.globs import compile_globs
-from rlm_app.model import Selection, Skipped
 
 SHOWN = 500  # of the files left out, for the receipt
 

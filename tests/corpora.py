@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rlm_app.model import Corpus, FileSpan, Receipt
+from rlm_app.codebase import Corpus, FileSpan, Receipt
 
 
 def corpus_of(files: dict[str, str], name: str = "owner/name") -> Corpus:

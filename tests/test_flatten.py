@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rlm_app.codebase import Corpus, Selection
 from rlm_app.errors import CorpusEmpty, CorpusTooLarge
 from rlm_app.flatten import Blob, Flattener, flatten, in_millions, join
-from rlm_app.model import Corpus, Selection
 
 contents = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff"), max_size=60)
 blobs = st.dictionaries(

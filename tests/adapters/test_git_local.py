@@ -5,12 +5,14 @@ import json
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from rlm_app.adapters.git import GitSource, Limits
+from rlm_app.codebase import Corpus, Receipt, Selection
 from rlm_app.errors import (
     CloneFailed,
     CloneRefused,
@@ -21,7 +23,6 @@ from rlm_app.errors import (
     StorageFailed,
     UserError,
 )
-from rlm_app.model import Corpus, Receipt, Selection
 from rlm_app.stop import Stop
 from tests.repositories import Files, Submodule, Symlink, commit_files, make_repository, run_git
 
@@ -276,7 +277,7 @@ def test_write_gives_the_same_as_load(source: GitSource, tmp_path: Path) -> None
     spans, written = source.write(str(tmp_path / "evil"), Selection(), out, stop=Stop(), progress=lambda *told: None)
     assert out.read_bytes() == corpus.text.encode()
     assert spans == corpus.files
-    assert written.model_copy(update={"seconds": 0.0}) == receipt.model_copy(update={"seconds": 0.0})
+    assert replace(written, seconds=0.0) == replace(receipt, seconds=0.0)
 
 
 def test_write_leaves_nothing_half_written(tmp_path: Path) -> None:
@@ -330,13 +331,14 @@ def test_progress_tells_both_phases_and_a_stop_ends_the_load(source: GitSource, 
     assert threading.active_count() < 10
 
 
-def test_the_warm_path_does_not_import_gitpython(tmp_path: Path) -> None:
+def test_a_folder_is_read_without_importing_what_only_servers_and_stores_need(tmp_path: Path) -> None:
     make_repository(tmp_path / "shop", FILES)
     script = (
         "import sys, json; from pathlib import Path; from rlm_app.adapters.git import GitSource\n"
-        "from rlm_app.model import Selection; from rlm_app.stop import Stop\n"
+        "from rlm_app.codebase import Selection; from rlm_app.stop import Stop\n"
         "GitSource(Path(sys.argv[2])).load(sys.argv[1], Selection(), stop=Stop(), progress=lambda *told: None)\n"
-        "print(json.dumps([name for name in ('git', 'dspy', 'streamlit') if name in sys.modules]))"
+        "slow = ('git', 'dspy', 'streamlit', 'pydantic', 'rlm_app.adapters.git.remote', 'rlm_app.ports')\n"
+        "print(json.dumps([name for name in slow if name in sys.modules]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path / "shop"), str(tmp_path / "cache")],

@@ -23,6 +23,7 @@ from rlm_app.adapters.git.cache import Cache
 from rlm_app.adapters.git.command import GitFailed
 from rlm_app.adapters.git.failures import Unreachable, failure
 from rlm_app.adapters.git.remote import Remote, on_line
+from rlm_app.codebase import Corpus, Receipt, Selection
 from rlm_app.errors import (
     CloneFailed,
     CloneRefused,
@@ -33,7 +34,6 @@ from rlm_app.errors import (
     StorageFailed,
     UserError,
 )
-from rlm_app.model import Corpus, Receipt, Selection
 from rlm_app.stop import Stop
 from tests.adapters.git_server import GitServer, serving
 from tests.repositories import Submodule, Symlink, commit_files, make_repository, run_git
@@ -208,7 +208,7 @@ def test_the_token_is_in_no_file_argument_or_text(server: GitServer, tmp_path: P
     assert any("ls-remote" in each for each in arguments)
     written = "".join(path.read_text(errors="replace") for path in (tmp_path / "cache").rglob("*") if path.is_file())
     for secret in (TOKEN, encoded):
-        assert secret not in "".join(arguments) + written + receipt.model_dump_json() + repr(source.__dict__)
+        assert secret not in "".join(arguments) + written + repr(receipt) + repr(source.__dict__)
 
 
 def test_the_token_goes_to_its_own_host_alone(server: GitServer, tmp_path: Path) -> None:
@@ -398,7 +398,7 @@ def test_a_killed_process_leaves_nothing_to_trip_over(server: GitServer, source:
     server.silent_after = ASKING
     script = (
         "import sys; from pathlib import Path; from rlm_app.adapters.git import GitSource\n"
-        "from rlm_app.model import Selection; from rlm_app.stop import Stop\n"
+        "from rlm_app.codebase import Selection; from rlm_app.stop import Stop\n"
         "source = GitSource(Path(sys.argv[2]), allow_hosts={'127.0.0.1'})\n"
         "source.load(sys.argv[1], Selection(), stop=Stop(), progress=lambda *told: None)"
     )

@@ -2,30 +2,30 @@
 
 import hashlib
 import os
-import shutil
-import tempfile
 import time
-import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
-from typing import IO, TypeVar
-
-from pydantic import SecretStr
+from typing import IO, TYPE_CHECKING, TypeVar
 
 from rlm_app.adapters.git.address import Address, parse
-from rlm_app.adapters.git.cache import Cache
-from rlm_app.adapters.git.guard import Resolve, refuse_literal, resolve_stream
 from rlm_app.adapters.git.limits import Limits
 from rlm_app.adapters.git.local import UNCOMMITTED, open_local
-from rlm_app.adapters.git.opening import Access, Opener
 from rlm_app.adapters.git.snapshot import Load, Reading, Snapshot
 from rlm_app.adapters.git.tree import DamagedClone
+from rlm_app.codebase import Corpus, FileSpan, Receipt, Selection, index_json
 from rlm_app.errors import CloneFailed, StorageFailed
 from rlm_app.flatten import join
-from rlm_app.model import Corpus, FileSpan, Receipt, Selection, index_json
-from rlm_app.ports import Progress
 from rlm_app.stop import Stop
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from rlm_app.adapters.git.cache import Cache
+    from rlm_app.adapters.git.guard import Resolve
+    from rlm_app.adapters.git.opening import Opener
+    from rlm_app.ports import Progress
 
 __all__ = ["GitSource", "Limits"]
 
@@ -39,7 +39,7 @@ class GitSource:
         cache: folder for clones; made when first needed.
         allow_local: whether folders of this machine may be read.
         tokens: for private repositories, by host; sent to that host alone.
-        resolve: looks a host name up, as `socket.getaddrinfo(host, port)`.
+        resolve: looks a host name up, as `socket.getaddrinfo(host, port)`; None: the system's resolver.
         allow_hosts: hosts that may lie on private addresses and be talked to over `http`: servers of one's own.
     """
 
@@ -49,14 +49,27 @@ class GitSource:
         limits: Limits | None = None,
         *,
         allow_local: bool = True,
-        tokens: Mapping[str, SecretStr] | None = None,
-        resolve: Resolve = resolve_stream,
+        tokens: "Mapping[str, SecretStr] | None" = None,
+        resolve: "Resolve | None" = None,
         allow_hosts: Collection[str] = (),
     ) -> None:
         self._limits = limits or Limits()
         self._allow_local, self._allow_hosts = allow_local, frozenset(allow_hosts)
-        self._cache = Cache(cache, self._limits.cache_bytes)
-        self._opener = Opener(self._cache, self._limits, Access(tokens or {}, self._allow_hosts, resolve))
+        self._folder, self._tokens, self._resolve = cache, tokens or {}, resolve
+
+    @cached_property
+    def _cache(self) -> "Cache":
+        from rlm_app.adapters.git.cache import Cache  # a folder of this machine is read without any of it
+
+        return Cache(self._folder, self._limits.cache_bytes)
+
+    @cached_property
+    def _opener(self) -> "Opener":
+        from rlm_app.adapters.git.guard import resolve_stream
+        from rlm_app.adapters.git.opening import Access, Opener
+
+        access = Access(self._tokens, self._allow_hosts, self._resolve or resolve_stream)
+        return Opener(self._cache, self._limits, access)
 
     def validate(self, source: str) -> None:
         """Refuse, without a network, what is not a source or must not be stored.
@@ -68,9 +81,11 @@ class GitSource:
         if isinstance(place, Path):
             open_local(place, Stop())
         else:
+            from rlm_app.adapters.git.guard import refuse_literal
+
             refuse_literal(place, self._allow_hosts)
 
-    def load(self, source: str, selection: Selection, *, stop: Stop, progress: Progress) -> tuple[Corpus, Receipt]:
+    def load(self, source: str, selection: Selection, *, stop: Stop, progress: "Progress") -> tuple[Corpus, Receipt]:
         """Fetch and flatten `source`, from the cache where that commit is there already.
 
         A branch is trusted to be where it was for `Limits.trust_seconds`, a commit for ever. When the server cannot
@@ -93,7 +108,7 @@ class GitSource:
         return self._visit(Load(source, selection, stop, progress), take)
 
     def write(
-        self, source: str, selection: Selection, to: Path | IO[bytes], *, stop: Stop, progress: Progress
+        self, source: str, selection: Selection, to: Path | IO[bytes], *, stop: Stop, progress: "Progress"
     ) -> tuple[tuple[FileSpan, ...], Receipt]:
         """Like `load`, but the text goes to a file as UTF-8 and is never held in memory.
 
@@ -184,7 +199,7 @@ def _whole_file(path: Path) -> Iterator[IO[bytes]]:
     """A file to write that takes its place when the block ends well. Raises: StorageFailed."""
     path = path.resolve()
     special = path.exists() and not path.is_file()  # e.g. /dev/null, which must not be replaced
-    unfinished = path if special else path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    unfinished = path if special else path.with_name(f".{path.name}.{os.urandom(16).hex()}")
     try:
         with open(unfinished, "wb") as file:
             yield file
@@ -201,6 +216,9 @@ def _whole_file(path: Path) -> Iterator[IO[bytes]]:
 @contextmanager
 def _whole_stream(stream: IO[bytes]) -> Iterator[IO[bytes]]:
     """A file to write that is copied to the stream when the block ends well. Raises: StorageFailed."""
+    import shutil
+    import tempfile
+
     with tempfile.TemporaryFile() as file:
         try:
             yield file

@@ -1,6 +1,5 @@
 """What people paste, as what git needs: a clone URL with the ref and folder that a page of a host names."""
 
-import ipaddress
 import os
 import re
 from collections.abc import Collection
@@ -12,10 +11,10 @@ from rlm_app.errors import CloneRefused, InvalidSource
 
 MAX_CHARS = 2_000
 _EXAMPLES = "Give https://host/owner/name, owner/name for GitHub, or a folder of this machine."
-_SHORTHAND = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_SCP_LIKE = re.compile(r"(?:[^@/\s]+@)?([A-Za-z0-9.-]+\.[A-Za-z]{2,}):(?!/)(.+)")
-_HOSTED = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}(?::\d+)?/.+")
+_SHORTHAND = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}"
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*:"
+_SCP_LIKE = r"(?:[^@/\s]+@)?([A-Za-z0-9.-]+\.[A-Za-z]{2,}):(?!/)(.+)"
+_HOSTED = r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}(?::\d+)?/.+"
 _HOSTS = {
     "github.com": "github",
     "gitlab.com": "gitlab",
@@ -98,17 +97,17 @@ def parse(source: str, *, allow_local: bool, allow_hosts: Collection[str] = ()) 
         if parts.netloc not in ("", "localhost"):
             raise InvalidSource("A file address has no host; give the folder's path.")
         return _local(unquote(parts.path), allow_local)
-    if _SCHEME.match(source) and "://" in source:
+    if "://" in source and re.match(_SCHEME, source):
         return _parse_url(source, allow_hosts)
     if source.startswith(("/", ".", "~")):
         return _local(source, allow_local)
-    if scp := _SCP_LIKE.fullmatch(source):
+    if scp := re.fullmatch(_SCP_LIKE, source):
         raise CloneRefused(f"Only https addresses are cloned; try https://{scp[1]}/{scp[2]}.")
     if allow_local and os.path.isdir(source):
         return _local(source, allow_local)
-    if _SHORTHAND.fullmatch(source):
+    if re.fullmatch(_SHORTHAND, source):
         return _parse_url(f"https://github.com/{source}", ())
-    if _HOSTED.fullmatch(source):
+    if re.fullmatch(_HOSTED, source):
         return _parse_url(f"https://{source}", allow_hosts)
     raise InvalidSource(f"“{source[:80]}” is no Git address and no folder here. {_EXAMPLES}")
 
@@ -197,6 +196,8 @@ def _repository_segments(segments: list[str], kind: str | None) -> int:
 
 def ends_in_number(host: str) -> bool:
     """True for a host that resolvers read as an address in an odd spelling: `2130706433`, `0x7f.1`, `127.1`."""
+    import ipaddress  # only for hosts: a folder of this machine is read without it
+
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -73,7 +72,7 @@ class Cache:
 
     def _make(self, key: str, target: Path, make: Callable[[Path], None]) -> None:
         self._sweep(key)
-        unfinished = self._making / f"{key}-{uuid.uuid4().hex}"
+        unfinished = self._making / f"{key}-{os.urandom(16).hex()}"
         try:
             with self.writing():
                 make(unfinished)
@@ -139,7 +138,7 @@ class Cache:
             return True
 
     def _remove(self, key: str) -> None:
-        doomed = self._making / f"{key}-{uuid.uuid4().hex}"
+        doomed = self._making / f"{key}-{os.urandom(16).hex()}"
         with suppress(FileNotFoundError):
             (self._clones / key).rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
@@ -161,7 +160,7 @@ class Cache:
             except (OSError, ValueError, TypeError):
                 known = {}
             known[request] = asdict(resolved)
-            unfinished = path.with_suffix(f".{uuid.uuid4().hex}")
+            unfinished = path.with_suffix(f".{os.urandom(16).hex()}")
             unfinished.write_text(json.dumps(dict(list(known.items())[-200:])))
             unfinished.replace(path)
 

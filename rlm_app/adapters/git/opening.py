@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-
-from pydantic import SecretStr
+from typing import TYPE_CHECKING
 
 from rlm_app.adapters.git.address import Address, parse
 from rlm_app.adapters.git.cache import Cache, Resolved, key_of
@@ -18,9 +17,12 @@ from rlm_app.adapters.git.limits import Limits
 from rlm_app.adapters.git.refs import Target, find, is_commit, split_tail
 from rlm_app.adapters.git.remote import ASK_SECONDS, Remote
 from rlm_app.adapters.git.snapshot import Load, Snapshot
+from rlm_app.codebase import Selection
 from rlm_app.errors import CloneFailed, UserError
-from rlm_app.model import Selection
 from rlm_app.stop import Stop
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 _TRIES = 3
 
@@ -29,11 +31,11 @@ _TRIES = 3
 class Access:
     """Whom to talk to: tokens by host, hosts allowed on private addresses and over `http`, and how names resolve."""
 
-    tokens: Mapping[str, SecretStr]
+    tokens: "Mapping[str, SecretStr]"
     allow_hosts: Collection[str]
     resolve: Resolve
 
-    def token(self, address: Address) -> SecretStr | None:
+    def token(self, address: Address) -> "SecretStr | None":
         found = self.tokens.get(f"{address.host}:{address.port}") or self.tokens.get(address.host)
         return found if found and found.get_secret_value() else None
 

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-from pydantic import SecretStr
+from typing import TYPE_CHECKING
 
 from rlm_app.adapters.git.address import Address
 from rlm_app.adapters.git.cache import disk_bytes
@@ -19,6 +18,9 @@ from rlm_app.adapters.git.limits import Limits, in_bytes
 from rlm_app.adapters.git.refs import Refs, Target, parse_refs
 from rlm_app.errors import CloneFailed, CorpusTooLarge
 from rlm_app.stop import Stop
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 Report = Callable[[int, int | None, str], None]
 """Called with done, total and a note."""
@@ -39,7 +41,7 @@ class Remote:
 
     address: Address
     addresses: tuple[str, ...] = ()
-    token: SecretStr | None = field(default=None)
+    token: "SecretStr | None" = field(default=None)
 
     def place(self, folder: Path | None = None, **settings: str) -> Place:
         """Git allowed to talk to this origin alone, with the token where there is one."""

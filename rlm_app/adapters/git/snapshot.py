@@ -5,15 +5,18 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rlm_app.adapters.git.limits import Limits
 from rlm_app.adapters.git.tree import choose, list_tree, read_blobs
+from rlm_app.codebase import Receipt, Selection
 from rlm_app.errors import CloneFailed, CorpusEmpty
 from rlm_app.flatten import Flattener, nothing_left
-from rlm_app.model import Receipt, Selection
-from rlm_app.ports import Progress
 from rlm_app.selecting import Selector
 from rlm_app.stop import Stop
+
+if TYPE_CHECKING:
+    from rlm_app.ports import Progress
 
 _REPORT_SECONDS = 0.25
 _NOTEBOOKS = "Notebooks are read as the source of their cells; their line numbers are not those of the host's pages."
@@ -26,7 +29,7 @@ class Load:
     source: str
     selection: Selection
     stop: Stop
-    progress: Progress
+    progress: "Progress"
 
     def cloning(self, done: int, total: int | None, note: str) -> None:
         self.progress("clone", done, total, note)

@@ -16,6 +16,7 @@ from rlm_app.selecting import Selector, Tally
 from rlm_app.stop import Stop
 
 _CHUNK = 1 << 20
+_PIPE_BYTES = 1 << 20
 _SYMLINK, _SUBMODULE = b"120000", b"160000"
 
 
@@ -96,6 +97,7 @@ def read_blobs(folder: Path, entries: list[Entry], stop: Stop) -> Generator[Blob
         DamagedClone: an object is missing, of another size than listed, or unreadable.
     """
     with running(["cat-file", "--batch", "--buffer"], Place(folder), stop, stdin=subprocess.PIPE) as git:
+        _widen(git.stdout)
         threading.Thread(target=_ask, args=(git.stdin, entries), daemon=True).start()
         read, read_line = git.stdout.read, git.stdout.readline
         for entry in entries:
@@ -106,6 +108,14 @@ def read_blobs(folder: Path, entries: list[Entry], stop: Stop) -> Generator[Blob
                 stop.check()
                 raise DamagedClone(f"{entry.path}: {header.decode(errors='replace').strip() or 'cut short'}")
             yield Blob(entry.path, data[:-1])
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """Let git run ahead while a file is decoded and written; where a system gives no more, it waits more often."""
+    import fcntl
+
+    with suppress(OSError, AttributeError):
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def _ask(stdin: IO[bytes], entries: list[Entry]) -> None:
