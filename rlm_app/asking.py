@@ -1,13 +1,18 @@
 """One question, start to end: load the code, explore it, check the citations, and tell every moment as an event."""
 
+import functools
 import logging
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+
+from pydantic import SecretStr
 
 from rlm_app import prompts
 from rlm_app.citations import check
+from rlm_app.codebase import Corpus, Receipt, Selection
 from rlm_app.errors import InvalidQuestion, RlmAppError, RunCancelled, RunLimited, UserError
 from rlm_app.events import (
     EVENT,
@@ -18,9 +23,11 @@ from rlm_app.events import (
     PhaseProgress,
     PhaseStarted,
     RunFinished,
+    RunResumed,
     RunStarted,
+    fold,
 )
-from rlm_app.model import MAX_QUESTION_CHARS, Corpus, Question, Receipt, RunConfig, Selection
+from rlm_app.model import MAX_QUESTION_CHARS, Question, Run, RunConfig
 from rlm_app.ports import Answer, Answerer, RunContext, Source, Store
 from rlm_app.stop import Stop
 
@@ -31,13 +38,14 @@ BUG = "Something went wrong inside rlm-app itself; its log has the details. Plea
 
 @dataclass(frozen=True)
 class Request:
-    """A question about a source, and how to answer it."""
+    """A question about a source, and how to answer it. `keys` are the asker's own, by provider, for this run alone."""
 
     run_id: str
     source: str
     question: Question
     config: RunConfig
     selection: Selection = Selection()
+    keys: Mapping[str, SecretStr] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -81,10 +89,10 @@ class Recorder:
 
     PROGRESS_SECONDS = 0.25  # a page looks once a second; more progress than this only fills the database
 
-    def __init__(self, store: Store, run_id: str) -> None:
+    def __init__(self, store: Store, run_id: str, seq: int = 0) -> None:
         self._store, self._run_id = store, run_id
         self._lock = threading.Lock()
-        self._seq = 0
+        self._seq = seq
         self._phase: PhaseName | None = None
         self._told = 0.0
 
@@ -117,44 +125,94 @@ def begin(request: Request, store: Store) -> Recorder:
         question=request.question,
         config=request.config,
         selection=request.selection,
-        versions=versions(),
+        versions=versions(request.config.program),
     )
     return record
 
 
-def ask(request: Request, record: Recorder, services: Services, stop: Stop) -> None:
+def perform(request: Request, services: Services, stop: Stop, owner: str = "") -> None:
+    """Answer a question whether its run is new, was left behind by a process that died, or has ended already.
+
+    A run that was left behind goes on from what it has stored: no stored step and no stored sub-call is asked for
+    again. One that has ended stays as it is.
+
+    Args:
+        owner: who works on it from now on.
+
+    Raises:
+        StorageFailed: see `ask`.
+        ValueError: another process works on the run, and this one has left it alone.
+    """
+    store = services.store
+    told = store.events(request.run_id)
+    before = fold(told) if told else None
+    if before is None:
+        record = begin(request, store)
+    elif before.status in ("running", "interrupted"):
+        record = Recorder(store, request.run_id, told[-1].seq + 1)
+        record.emit(RunResumed)
+    else:
+        return
+    store.claim(request.run_id, owner)
+    ask(request, record, services, stop, before)
+
+
+def ask(request: Request, record: Recorder, services: Services, stop: Stop, before: Run | None = None) -> None:
     """Answer the question of a run that has begun. Whatever happens, it ends with one `RunFinished`.
+
+    Args:
+        before: what is stored of a run that is being resumed.
 
     Raises:
         StorageFailed: not even the end could be stored. `record_failure` may be tried again; else a later start
             marks the run as interrupted.
     """
-    deadline = threading.Timer(request.config.max_seconds, _out_of_time, (stop, request.config.max_seconds))
-    deadline.daemon = True
-    deadline.start()
+    seconds = request.config.max_seconds
+    deadline = time.monotonic() + seconds
+    timer = threading.Timer(seconds, _out_of_time, (stop, seconds))
+    timer.daemon = True
+    timer.start()
     try:
-        _work(request, record, services, stop)
+        corpus, receipt = _load(request, record, services, stop, before)
+        context = RunContext(
+            request.run_id,
+            record.emit,
+            record.phase,
+            services.store.put_body,
+            services.store.text,
+            stop,
+            deadline,
+            before,
+            request.keys,
+        )
+        answer = services.answerer.answer(corpus, request.question, request.config, context)
+        record.phase("check")
+        _record_answer(record, answer, corpus, receipt)
     except BaseException as error:  # a panic of the sandbox's or pydantic's Rust is no Exception
         record_failure(record, stop.cause or error)
     finally:
-        deadline.cancel()
+        timer.cancel()
 
 
-def _work(request: Request, record: Recorder, services: Services, stop: Stop) -> None:
+def _load(
+    request: Request, record: Recorder, services: Services, stop: Stop, before: Run | None
+) -> tuple[Corpus, Receipt]:
     stop.check()
     store = services.store
+    if before and before.receipt:  # not from the source: its branch may have moved on
+        return store.corpus(before.receipt.digest), before.receipt
     corpus, receipt = services.source.load(request.source, request.selection, stop=stop, progress=record.progress)
     store.put_corpus(corpus)
     store.put_receipt(receipt)
     record.emit(ContextLoaded, receipt=receipt)
-    context = RunContext(request.run_id, record.emit, record.phase, store.put_body, stop)
-    answer = services.answerer.answer(corpus, request.question, request.config, context)
-    record.phase("check")
-    _record_answer(record, answer, corpus, receipt)
+    return corpus, receipt
 
 
 def _record_answer(record: Recorder, answer: Answer, corpus: Corpus, receipt: Receipt) -> None:
     status: FinalStatus = "extracted" if answer.extracted else "answered"
+    if answer.limited:
+        status = "limit"
+        record.emit(LimitReached, limit=answer.limited.limit, message=str(answer.limited))
     citations = check(answer.text, answer.cited, corpus, receipt.web_url)
     record.emit(RunFinished, status=status, answer=answer.text, citations=citations, usage=answer.usage)
 
@@ -178,12 +236,13 @@ def _out_of_time(stop: Stop, seconds: float) -> None:
     stop.request(RunLimited("max_seconds", f"The time limit of {seconds:g} s was reached."))
 
 
-def versions() -> tuple[tuple[str, str], ...]:
-    """Names and versions of what decides how a run goes."""
+@functools.cache  # package metadata is slow to read, and each run of a bench asks
+def versions(program: str = "") -> tuple[tuple[str, str], ...]:
+    """Names and versions of what decides how a run goes; `program` is the task prompt, where it is not ours."""
     found = []
     for package in ("rlm-app", "dspy", "dspy-monty-interpreter", "pydantic-monty"):
         try:
             found.append((package, version(package)))
         except PackageNotFoundError:
             continue
-    return (*found, ("prompts", prompts.version()))
+    return (*found, ("prompts", prompts.version(program)))

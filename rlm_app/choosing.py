@@ -1,31 +1,32 @@
 """Which models answer, and why: settings, keys and a run's own wishes come to names. Needs no model and no dspy."""
 
+import ipaddress
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
 
+from rlm_app.baselines import baseline
 from rlm_app.errors import InvalidConfig, MissingKey
 from rlm_app.model import KEYLESS_MODEL, RunConfig
-from rlm_app.settings import PROVIDER_KEYS, Settings
-
-DEFAULTS = {
-    "openai": ("openai/gpt-5.4", "openai/gpt-5.4-mini"),
-    "anthropic": ("anthropic/claude-sonnet-5", "anthropic/claude-haiku-4-5"),
-    "gemini": ("gemini/gemini-3.8-flash", "gemini/gemini-3.5-flash-lite"),
-    "openrouter": ("openrouter/openai/gpt-5.4", "openrouter/openai/gpt-5.4-mini"),
-    "groq": ("groq/openai/gpt-oss-120b", "groq/openai/gpt-oss-20b"),
-    "mistral": ("mistral/mistral-large-latest", "mistral/mistral-small-latest"),
-}
-"""Provider: root model and a cheaper one for sub-calls, from the price list that dspy 3.4.1 brings."""
+from rlm_app.providers import (
+    AZURE_PLACES,
+    DEFAULTS,
+    LOCAL_SERVERS,
+    NATIVE,
+    OLLAMA,
+    LocalServer,
+    asked_model,
+    provider_of,
+)
+from rlm_app.settings import PROVIDER_KEYS, SESSION, Settings
 
 SANDBOXES = {"monty": "Monty", "e2b": "E2B", "pyodide": "Pyodide"}
 """Sandboxes by the name that settings use, and as people read it."""
 
-BASE_URL_VARIABLES = {
-    "openai": ("OPENAI_BASE_URL", "OPENAI_API_BASE"),
-    "anthropic": ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE"),
-}
-"""Left to itself dspy answers these by importing litellm (3 to 11 s); passed as `api_base` its native engine serves."""
+KEY_ELSEWHERE = ("bedrock", "azure")
+"""Clouds that also take credentials of their own kinds, which only they can judge."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +38,34 @@ class Choice:
     why: str
 
 
-def choose(settings: Settings) -> Choice:
-    """The models in force when a run names none."""
+def choose(settings: Settings, local: Sequence[LocalServer] = ()) -> Choice:
+    """The models in force when a run names none; `local` are the servers that answered on this machine."""
     if settings.model != "auto":
-        return Choice(settings.model, settings.sub_model or settings.model, "set by RLM_APP_MODEL")
-    for provider in PROVIDER_KEYS:
+        where = settings.sources.get("RLM_APP_MODEL", "")
+        why = "set by RLM_APP_MODEL" + (f" in {where}" if where.startswith((".env", "secrets")) else "")
+        return Choice(settings.model, settings.sub_model or settings.model, why)
+    serving = {server.provider: server for server in local if server.models}
+    # A key of one's own comes before the installation's.
+    for provider in sorted(DEFAULTS, key=lambda name: settings.sources.get(PROVIDER_KEYS[name]) != SESSION):
         if provider in settings.provider_keys:
             model, sub_model = DEFAULTS[provider]
-            return Choice(model, settings.sub_model or sub_model, f"{PROVIDER_KEYS[provider]} is set")
-    return Choice(KEYLESS_MODEL, KEYLESS_MODEL, "no model key is set")
+            why = f"{PROVIDER_KEYS[provider]} is set"
+            why += " for this session" if settings.sources.get(PROVIDER_KEYS[provider]) == SESSION else ""
+            if (own := serving.get(provider)) and model not in own.model_strings:
+                model = sub_model = own.model_strings[0]
+                why += f" and {own.address} offers this model"
+            return Choice(model, settings.sub_model or sub_model, why)
+    for server in serving.values():
+        model = server.model_strings[0]
+        return Choice(model, settings.sub_model or model, f"{server.name} answers at {server.address}")
+    return Choice(KEYLESS_MODEL, KEYLESS_MODEL, "no model key is set and no model server answers on this machine")
+
+
+class KeyState(NamedTuple):
+    """A key by its variable, and where it was found; empty where it is not set."""
+
+    name: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -57,35 +77,42 @@ class Setup:
     sub_model: str
     sandbox: str
     sandbox_why: str
-    keys: tuple[tuple[str, bool], ...] = ()
+    keys: tuple[KeyState, ...] = ()
+    servers: tuple[LocalServer, ...] = ()
 
     @property
     def keyless(self) -> bool:
         return self.model == KEYLESS_MODEL
 
 
-def describe(settings: Settings) -> Setup:
+def describe(settings: Settings, local: Sequence[LocalServer] = ()) -> Setup:
     """What the settings come to."""
-    choice = choose(settings)
-    keys = [(name, provider in settings.provider_keys) for provider, name in PROVIDER_KEYS.items()]
-    keys.append(("E2B_API_KEY", settings.e2b_api_key is not None))
+    choice = choose(settings, local)
+    held = {PROVIDER_KEYS[name] for name in settings.provider_keys if name in PROVIDER_KEYS}
+    held |= {"E2B_API_KEY"} if settings.e2b_api_key is not None else set()
+    names = (*PROVIDER_KEYS.values(), "E2B_API_KEY")
+    keys = tuple(KeyState(name, settings.sources.get(name, "settings") if name in held else "") for name in names)
     sandbox, why = choose_sandbox(settings)
-    return Setup(choice.model, choice.why, choice.sub_model, SANDBOXES[sandbox], why, tuple(keys))
+    return Setup(choice.model, choice.why, choice.sub_model, SANDBOXES[sandbox], why, keys, tuple(local))
 
 
-def resolve(config: RunConfig, settings: Settings) -> RunConfig:
+def resolve(config: RunConfig, settings: Settings, local: Sequence[LocalServer] = ()) -> RunConfig:
     """The configuration with every "auto" replaced by what it stands for.
 
     Raises:
         InvalidConfig: not a model string, or no such sandbox.
         MissingKey: the model's provider needs a key that is not set.
     """
-    chosen = choose(settings)
-    model = chosen.model if config.model == "auto" else config.model
-    default_sub = chosen.sub_model if model == chosen.model else model
-    sub_model = model if model == KEYLESS_MODEL else (config.sub_model or default_sub)
-    for name in (model, sub_model):
-        _check(name, settings)
+    chosen = choose(settings, local)
+    model = config.model
+    if model.endswith("auto") and model.removesuffix("auto") in ("", "direct/", "no-context/"):
+        model = model.removesuffix("auto") + chosen.model
+    check_model(model, settings)
+    if model == KEYLESS_MODEL or baseline(model):
+        sub_model = model  # nobody makes a sub-call
+    else:
+        sub_model = config.sub_model if config.sub_model not in (None, "auto") else _sub_model(model, chosen)
+        check_model(sub_model, settings)
     sandbox = choose_sandbox(settings)[0] if config.sandbox == "auto" else config.sandbox
     if sandbox not in SANDBOXES:
         raise InvalidConfig(f"There is no sandbox {sandbox!r}; choose one of {', '.join(SANDBOXES)}.")
@@ -94,16 +121,31 @@ def resolve(config: RunConfig, settings: Settings) -> RunConfig:
     return config.model_copy(update={"model": model, "sub_model": sub_model, "sandbox": sandbox})
 
 
-def _check(model: str, settings: Settings) -> None:
-    if model == KEYLESS_MODEL:
+def _sub_model(model: str, chosen: Choice) -> str:
+    return chosen.sub_model if model == chosen.model else model
+
+
+def check_model(model: str, settings: Settings) -> None:
+    """Refuse what cannot be asked, without asking it.
+
+    Raises:
+        InvalidConfig: neither a model string nor a baseline.
+        MissingKey: its provider needs a key that is not set.
+    """
+    named, asked = baseline(model), asked_model(model)
+    if model == KEYLESS_MODEL or (named and named.kind == "always"):
         return
-    provider, _, rest = model.partition("/")
-    if not rest or any(character.isspace() for character in model):
+    if asked == KEYLESS_MODEL or baseline(asked):
+        raise InvalidConfig(f"{model} makes no sense: only a language model can stand inside a baseline; name one.")
+    provider, _, name = asked.partition("/")
+    if not name or any(character.isspace() for character in asked):
         raise InvalidConfig(
-            f"{model!r} is not a model string; write provider/name, e.g. openai/gpt-5.4, or {KEYLESS_MODEL}."
+            f"{model!r} is not a model string; write provider/name, e.g. openai/gpt-6.1-sol, or {KEYLESS_MODEL}."
         )
-    if provider in PROVIDER_KEYS and provider not in settings.provider_keys and not base_url(provider):
-        raise MissingKey(f"{model} needs a key: set {PROVIDER_KEYS[provider]}, or choose {KEYLESS_MODEL}.")
+    if provider in KEY_ELSEWHERE or provider not in PROVIDER_KEYS or provider in settings.provider_keys:
+        return
+    if not base_url(provider, settings):
+        raise MissingKey(f"{asked} needs a key: set {PROVIDER_KEYS[provider]}, or choose {KEYLESS_MODEL}.")
 
 
 def choose_sandbox(settings: Settings) -> tuple[str, str]:
@@ -121,14 +163,75 @@ def offered_sandboxes(settings: Settings) -> Sequence[str]:
     return list(dict.fromkeys([choose_sandbox(settings)[0], *others]))
 
 
-def offered(settings: Settings) -> Sequence[str]:
+def offered(settings: Settings, local: Sequence[LocalServer] = ()) -> Sequence[str]:
     """Models worth offering in a list, the one in force first."""
-    chosen = choose(settings)
-    names = [chosen.model, *(DEFAULTS[p][0] for p in DEFAULTS if p in settings.provider_keys), KEYLESS_MODEL]
-    return list(dict.fromkeys(names))
+    keyed = [DEFAULTS[provider][0] for provider in DEFAULTS if provider in settings.provider_keys]
+    served = [model for server in local for model in server.model_strings]
+    return list(dict.fromkeys([choose(settings, local).model, *keyed, *served, KEYLESS_MODEL]))
 
 
-def base_url(provider: str) -> str | None:
-    """The address that the environment gives for a provider, e.g. a server of one's own."""
-    names = BASE_URL_VARIABLES.get(provider, ())
-    return next((os.environ[name] for name in names if os.environ.get(name)), None)
+def base_url(provider: str, settings: Settings | None = None) -> str | None:
+    """The address at which a provider is reached where it is not its public one, e.g. of a server of one's own.
+
+    Settings come first, then `<PROVIDER>_BASE_URL` or `<PROVIDER>_API_BASE`, for Ollama `OLLAMA_HOST`, then the usual
+    place of a local server. Left to itself dspy answers those variables by importing litellm (3 to 11 s); passed as
+    `api_base` its native engine serves.
+    """
+    if settings and (given := settings.api_bases.get(provider)):
+        return given
+    prefix = provider.upper()
+    if given := os.environ.get(f"{prefix}_BASE_URL") or os.environ.get(f"{prefix}_API_BASE"):
+        return given
+    if provider in (OLLAMA, "ollama"):
+        return _ollama(os.environ.get("OLLAMA_HOST", ""))
+    return f"http://127.0.0.1:{LOCAL_SERVERS[provider][1]}/v1" if provider in LOCAL_SERVERS else None
+
+
+def _ollama(host: str) -> str:
+    """OLLAMA_HOST as an address: it may lack scheme, host or port, and name the address that a server listens at."""
+    parts = urlsplit(host if "://" in host else f"//{host.strip()}")
+    try:
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, LOCAL_SERVERS[OLLAMA][1])
+    except ValueError:
+        port = LOCAL_SERVERS[OLLAMA][1]
+    name = parts.hostname if parts.hostname not in (None, "0.0.0.0", "::") else "127.0.0.1"
+    return f"{parts.scheme or 'http'}://{f'[{name}]' if ':' in str(name) else name}:{port}{parts.path.rstrip('/')}/v1"
+
+
+def engine_of(model: str, settings: Settings | None = None) -> Literal["native", "litellm", "none"]:
+    """Through what dspy speaks to a model: its native engine, litellm (3 to 11 s to import), or nothing at all."""
+    provider = provider_of(model)
+    if not provider:
+        return "none"
+    if provider == "azure":
+        found = not base_url(provider, settings) and any(os.environ.get(name) for name in AZURE_PLACES)
+        return "native" if found else "litellm"
+    return "native" if provider in NATIVE else "litellm"
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where what is sent to a model goes: a provider by name, or a server by host and whether that is this machine."""
+
+    name: str
+    here: bool = False
+
+
+def destination(model: str, settings: Settings) -> Destination | None:
+    """Where prompts for a model go, as it is set up now; None where no model is asked."""
+    if not (provider := provider_of(model)):
+        return None
+    base = base_url(provider, settings)
+    if base is None:
+        return Destination(provider)
+    host = urlsplit(base).hostname or "an address of your own"
+    if _is_loopback(host):
+        return Destination(LOCAL_SERVERS.get(provider, (host, 0))[0], here=True)
+    return Destination(host)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -4,10 +4,12 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
-from rlm_app.choosing import describe
+from rlm_app import wording
+from rlm_app.choosing import Setup, check_model, describe, engine_of
 from rlm_app.errors import RlmAppError
 from rlm_app.model import KEYLESS_LABEL
 from rlm_app.settings import Settings, load_settings
@@ -26,8 +28,11 @@ class Check:
     finding: str
 
 
-def examine(settings: Settings | None = None) -> Iterator[Check]:
-    """Check everything a run needs, without asking any model; only E2B, where its key is set, needs a network."""
+def examine(settings: Settings | None = None, *, live: bool = False) -> Iterator[Check]:
+    """Check everything a run needs. No model is asked, unless `live`, which makes one tiny call of each in force.
+
+    Only that and E2B, where its key is set, need a network.
+    """
     try:
         settings = settings or load_settings()
     except RlmAppError as error:
@@ -40,14 +45,19 @@ def examine(settings: Settings | None = None) -> Iterator[Check]:
         ("sandbox", _sandbox),
         ("leftovers", _leftovers),
         ("model", _model),
+        ("servers", _servers),
         ("keys", _keys),
     ):
         yield _guarded(name, check, settings)
+    if live:
+        setup = _setup(settings)
+        for name, model in {"root call": setup.model, "sub-call": setup.sub_model}.items():
+            yield _guarded(name, partial(_call, model=model), settings)
 
 
 def _guarded(name: str, check: Callable[[Settings], Check], settings: Settings) -> Check:
     try:
-        return check(settings)
+        return replace(check(settings), name=name)
     except RlmAppError as error:
         return Check(name, "fails", str(error))
 
@@ -104,15 +114,44 @@ def _leftovers(settings: Settings) -> Check:
     return Check("leftovers", "ok", "no sandbox at E2B without a run")
 
 
+def _setup(settings: Settings) -> Setup:
+    from rlm_app.wiring import open_local_models
+
+    return describe(settings, open_local_models(settings)())
+
+
 def _model(settings: Settings) -> Check:
-    setup = describe(settings)
+    setup = _setup(settings)
     if setup.keyless:
         what = f"{setup.model} ({KEYLESS_LABEL}): {setup.model_why}; set OPENAI_API_KEY or another to use a model"
         return Check("model", "note", what)
-    return Check("model", "ok", f"{setup.model} (sub-calls: {setup.sub_model}): {setup.model_why}")
+    check_model(setup.model, settings)
+    what = f"{setup.model} (sub-calls: {setup.sub_model}): {setup.model_why}"
+    slow = [model for model in (setup.model, setup.sub_model) if engine_of(model, settings) == "litellm"]
+    if slow:
+        return Check("model", "note", f"{what}; {slow[0]} is reached through litellm, which takes seconds to load")
+    return Check("model", "ok", what)
+
+
+def _servers(settings: Settings) -> Check:
+    servers = _setup(settings).servers
+    if not servers:
+        return Check("servers", "ok", "no model server answers on this machine, which is fine")
+    found = [f"{server.name} at {server.address} with {', '.join(server.model_strings[:5])}" for server in servers]
+    return Check("servers", "ok", "; ".join(found))
 
 
 def _keys(settings: Settings) -> Check:
-    keys = describe(settings).keys
-    have, lack = [name for name, there in keys if there], [name for name, there in keys if not there]
+    keys = _setup(settings).keys
+    have = [f"{key.name} ({key.source})" for key in keys if key.source]
+    lack = [key.name for key in keys if not key.source]
     return Check("keys", "ok" if have else "note", f"set: {', '.join(have) or 'none'}; not set: {', '.join(lack)}")
+
+
+def _call(settings: Settings, model: str) -> Check:
+    from rlm_app.wiring import probe_model
+
+    if engine_of(model) == "none":
+        return Check("call", "note", f"{model} asks no language model, so there is nothing to test")
+    seconds, usage = probe_model(settings, model)
+    return Check("call", "ok", f"{model} replied in {wording.seconds(seconds)} ({wording.cost(usage.cost)})")

@@ -10,7 +10,8 @@ RlmAppError
 │   ├── InvalidQuestion     blank, too long, or choices that make no sense
 │   ├── InvalidConfig       a setting out of range or of the wrong kind
 │   ├── MissingKey          a model or sandbox needs a key that is not set
-│   ├── NotFound            a run or a blob that is not in the store
+│   ├── DatasetUnavailable  a data set that cannot be fetched, or a file that is none
+│   ├── NotFound            a run, a blob, a data set or a bench that is not in the store
 │   └── StorageFailed       the disk or the database refuses
 └── RunError                ends a run and is kept on it
     ├── SandboxUnavailable  none could be started
@@ -52,6 +53,9 @@ class InvalidConfig(UserError): ...
 
 
 class MissingKey(UserError): ...
+
+
+class DatasetUnavailable(UserError): ...
 
 
 class NotFound(UserError): ...

@@ -11,17 +11,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from rlm_app.codebase import Receipt, Selection
 from rlm_app.model import (
     Body,
     Citation,
     Frozen,
     Phase,
     Question,
-    Receipt,
+    Rejected,
     Run,
     RunConfig,
     SandboxUse,
-    Selection,
     Step,
     SubCall,
     Usage,
@@ -82,14 +82,41 @@ class SandboxStarted(_Event):
 
 
 class SandboxEnded(_Event):
-    """The sandbox is gone; `seconds` is how long it was held, which some makers charge for."""
+    """The sandbox is gone; `seconds` is how long it was held, which some makers charge for.
+
+    `bytes_sent` is what went into it: context, helpers and code. Replies of the sub-model are told with its calls.
+    """
 
     type: Literal["sandbox_ended"] = "sandbox_ended"
+    seconds: float
+    bytes_sent: int | None = None
+
+
+class RunResumed(_Event):
+    """Another process goes on with a run whose own has died: it replays the stored steps and asks no model for them.
+
+    The one event that may follow `RunFinished`, and only where that said `interrupted`.
+    """
+
+    type: Literal["run_resumed"] = "run_resumed"
+
+
+class ReplyRejected(_Event):
+    """The root model's reply was none that a step can be made of; `reason` says why, in one sentence."""
+
+    type: Literal["reply_rejected"] = "reply_rejected"
+    step: int = Field(ge=1, description="the step that was asked for")
+    reason: str
+    reply: Body
+    usage: Usage = Usage()
     seconds: float
 
 
 class StepStarted(_Event):
-    """The model has written reasoning and code; `usage` and `model_seconds` are what that took."""
+    """The model has written reasoning and code; `usage` and `model_seconds` are what that took.
+
+    `note` is one sentence about the reply where there is something to say, e.g. that it was cut at the token limit.
+    """
 
     type: Literal["step_started"] = "step_started"
     step: int = Field(ge=1)
@@ -97,6 +124,7 @@ class StepStarted(_Event):
     code: str
     usage: Usage = Usage()
     model_seconds: float = 0.0
+    note: str = ""
 
 
 class StepFinished(_Event):
@@ -120,7 +148,10 @@ class SubCallStarted(_Event):
 
 
 class SubCallFinished(_Event):
-    """Exactly one of `response` and `error` is set."""
+    """Exactly one of `response` and `error` is set.
+
+    `seconds` is what the model took; `waited` the time before that, for a turn at its provider and between tries.
+    """
 
     type: Literal["sub_call_finished"] = "sub_call_finished"
     call_id: str
@@ -128,6 +159,7 @@ class SubCallFinished(_Event):
     error: str | None = None
     usage: Usage = Usage()
     seconds: float
+    waited: float = 0.0
 
 
 class LimitReached(_Event):
@@ -155,6 +187,8 @@ Event = Annotated[
     | ContextLoaded
     | SandboxStarted
     | SandboxEnded
+    | RunResumed
+    | ReplyRejected
     | StepStarted
     | StepFinished
     | SubCallStarted
@@ -197,6 +231,8 @@ class _SoFar:
         self._steps: list[Step] = []
         self._at: dict[int, int] = {}  # where a step's number stands in the list
         self._calls: dict[str, SubCall] = {}
+        self._rejected: list[Rejected] = []
+        self._resumed = 0
 
     def add(self, event: Event) -> None:
         self._last = event
@@ -211,11 +247,24 @@ class _SoFar:
             case SandboxStarted():
                 self._sandbox = SandboxUse(event.kind, event.name, event.time)
             case SandboxEnded() if self._sandbox:
-                self._sandbox = replace(self._sandbox, seconds=event.seconds)
+                self._sandbox = replace(self._sandbox, seconds=event.seconds, bytes_sent=event.bytes_sent)
+            case RunResumed():
+                self._resumed += 1
+                self._end_phase(event.time)
+            case ReplyRejected():
+                self._rejected.append(Rejected(event.step, event.reason, event.reply, event.usage))
             case StepStarted():
                 self._at[event.step] = len(self._steps)
                 self._steps.append(
-                    Step(event.step, event.reasoning, event.code, event.usage, event.model_seconds, event.time)
+                    Step(
+                        event.step,
+                        event.reasoning,
+                        event.code,
+                        event.usage,
+                        event.model_seconds,
+                        event.time,
+                        note=event.note,
+                    )
                 )
             case StepFinished() if event.step in self._at:
                 at = self._at[event.step]
@@ -236,6 +285,7 @@ class _SoFar:
                     error=event.error,
                     usage=event.usage,
                     seconds=event.seconds,
+                    waited=event.waited,
                 )
             case LimitReached():
                 self._limit = event.limit
@@ -250,7 +300,8 @@ class _SoFar:
             calls.setdefault(call.step, []).append(call)
         steps = list(self._steps)
         for number, at in self._at.items():
-            steps[at] = replace(steps[at], sub_calls=tuple(calls.get(number, ())))
+            turned_down = tuple(reply for reply in self._rejected if reply.step == number)
+            steps[at] = replace(steps[at], sub_calls=tuple(calls.get(number, ())), rejected=turned_down)
         run = Run(
             id=self._start.run_id,
             source=self._start.source,
@@ -263,6 +314,8 @@ class _SoFar:
             limit=self._limit,
             sandbox=self._sandbox,
             steps=tuple(steps),
+            rejected=tuple(reply for reply in self._rejected if reply.step not in self._at),
+            resumed=self._resumed,
             last_seq=self._last.seq,
         )
         if isinstance(self._last, RunFinished):

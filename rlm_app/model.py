@@ -1,138 +1,21 @@
-"""The types that cross rooms. All frozen; pydantic where they also cross a disk, a process or a browser."""
+"""The types of a run that cross rooms. All frozen; pydantic where they also cross a disk, a process or a browser."""
 
 import hashlib
 import json
-from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from rlm_app.codebase import Receipt, Selection
 
 MAX_QUESTION_CHARS = 20_000
 KEYLESS_MODEL = "keyless/bm25"
 KEYLESS_LABEL = "retrieval baseline, no language model"
 
-_DIGEST_CHARS = 1 << 20
-
 
 class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FileSpan(NamedTuple):
-    """Where one file lies in a corpus: `text[start : start + chars]` is exactly the file.
-
-    `lines` counts as editors do: a last line without a line feed counts, an empty file has none.
-    """
-
-    path: str
-    start: int
-    chars: int
-    lines: int
-
-
-def index_json(text_digest: str, files: Sequence[FileSpan]) -> bytes:
-    """The index of a corpus whose text has this SHA-256; the index's own SHA-256 is the corpus's digest."""
-    return json.dumps({"text": text_digest, "files": files}, separators=(",", ":")).encode()
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """One repository at one commit as one string, with the index that says where each file lies.
-
-    Offsets and sizes are characters, not bytes or tokens. Files are in path order. `digest` names text and index
-    together, so a header forged inside a file cannot pass for another corpus.
-    """
-
-    name: str
-    revision: str
-    text: str
-    files: tuple[FileSpan, ...]
-
-    @cached_property
-    def text_digest(self) -> str:
-        digest = hashlib.sha256()
-        for start in range(0, len(self.text), _DIGEST_CHARS):  # the bytes of all of it would be a second copy
-            digest.update(self.text[start : start + _DIGEST_CHARS].encode())
-        return digest.hexdigest()
-
-    @cached_property
-    def digest(self) -> str:
-        return hashlib.sha256(self.index_json()).hexdigest()
-
-    def index_json(self) -> bytes:
-        """The index as stored: canonical JSON that names the text by its SHA-256."""
-        return index_json(self.text_digest, self.files)
-
-    @cached_property
-    def _starts(self) -> list[int]:
-        return [span.start for span in self.files]
-
-    @cached_property
-    def _by_path(self) -> dict[str, FileSpan]:
-        return {span.path: span for span in self.files}
-
-    def span(self, path: str) -> FileSpan | None:
-        return self._by_path.get(path)
-
-    def read(self, span: FileSpan) -> str:
-        return self.text[span.start : span.start + span.chars]
-
-    def lines(self, span: FileSpan, first: int, last: int) -> list[str]:
-        """Lines `first` to `last` of a file, both counted from 1 and both included, without line ends."""
-        return self.read(span).split("\n")[max(first - 1, 0) : min(last, span.lines)]
-
-    def locate(self, offset: int) -> tuple[str, int]:
-        """Path and line (from 1) of a character of the text, in O(log files + size of one file).
-
-        Raises:
-            ValueError: the offset lies in no file (a header, or outside the text).
-        """
-        at = bisect_right(self._starts, offset) - 1
-        if at >= 0 and offset < self.files[at].start + self.files[at].chars:
-            span = self.files[at]
-            return span.path, self.text.count("\n", span.start, offset) + 1
-        raise ValueError(f"no file at character {offset}")
-
-
-class Skipped(Frozen):
-    """A file left out of a corpus, and why."""
-
-    path: str
-    reason: str
-    size: int = Field(description="bytes; 0 for what has no size, like a submodule")
-    detail: str = Field(default="", description="what is told of this file alone, like a submodule's commit")
-
-
-class Receipt(Frozen):
-    """What was taken from a repository and what was not: everything a reader may want to check."""
-
-    source: str = Field(description="as the user gave it, without credentials")
-    url: str = Field(description="what was cloned: an https address or a folder")
-    name: str = Field(description="owner/name, or the folder's name")
-    commit: str
-    ref: str | None = Field(description="branch or tag that was asked for or HEAD pointed to")
-    folder: str = Field(default="", description="the part of the tree that was taken; empty for all")
-    files: int
-    chars: int
-    digest: str = Field(description="of the corpus")
-    languages: tuple[tuple[str, int], ...] = Field(description="(language, characters), largest first")
-    skipped_by_reason: tuple[tuple[str, int], ...] = Field(default=(), description="(reason, files), most first")
-    skipped: tuple[Skipped, ...] = Field(default=(), description="the first of them, in path order")
-    notes: tuple[str, ...] = Field(default=(), description="one sentence each, e.g. that local changes are not seen")
-    web_url: str | None = Field(default=None, description="the host's page for lines: has {path}, {first}, {last}")
-    seconds: float = 0.0
-
-    @property
-    def tokens(self) -> int:
-        """Estimate: 3.6 characters a token (2.6 to 4.6 measured on code). Show it with "~"."""
-        return round(self.chars / 3.6)
-
-    @property
-    def skipped_files(self) -> int:
-        return sum(count for _, count in self.skipped_by_reason)
 
 
 class Question(Frozen):
@@ -152,15 +35,6 @@ class Question(Frozen):
         return "\n".join([self.text, *(f"{letter}. {choice}" for letter, choice in self.choices.items())])
 
 
-class Selection(Frozen):
-    """Which part of a repository becomes the corpus. Globs match whole paths; `**` spans folders."""
-
-    ref: str | None = None
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    generated: bool = Field(default=False, description="take lock files, minified and vendored code too")
-
-
 class RunConfig(Frozen):
     """How a question is to be answered. Its hash names it."""
 
@@ -170,11 +44,16 @@ class RunConfig(Frozen):
     files_in_sandbox: bool = Field(default=False, description="the code as files too, where the sandbox has a disk")
     max_steps: int = Field(default=15, ge=1, le=100)
     max_llm_calls: int = Field(default=50, ge=0, le=10_000, description="sub-calls in one run")
-    max_seconds: float = Field(default=1800, ge=1, le=86_400)
+    max_seconds: float = Field(default=1800.0, ge=1, le=86_400)
     max_cost: float | None = Field(default=None, gt=0, description="USD; None: no limit")
     max_output_chars: int = Field(
         default=10_000, ge=500, le=200_000, description="of a step's output shown to the model"
     )
+    on_limit: Literal["answer", "stop"] = Field(
+        default="answer", description="at a limit: answer with what was found so far, or stop without an answer"
+    )
+    cache: bool = Field(default=False, description="take replies that dspy has stored from earlier, equal calls")
+    program: str = Field(default="", max_length=50_000, description="task prompt of a saved program; empty: ours")
 
     @property
     def digest(self) -> str:
@@ -184,21 +63,29 @@ class RunConfig(Frozen):
 class Usage(Frozen):
     """Tokens and cost of model calls; adding two gives their sum.
 
-    `cost` is USD, or None where the price of any call in it is unknown.
+    `cost` is USD, or None where the price of any call in it is unknown. `tokens_cached` is a part of `tokens_in`,
+    `tokens_reasoning` of `tokens_out`; `cached_calls` were answered from dspy's cache, and cost nothing. `bytes_sent`
+    is the text of the prompts in UTF-8, as far as it left this process for a model.
     """
 
     calls: int = 0
+    cached_calls: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
     tokens_cached: int = 0
+    tokens_reasoning: int = 0
+    bytes_sent: int = 0
     cost: float | None = 0.0
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             calls=self.calls + other.calls,
+            cached_calls=self.cached_calls + other.cached_calls,
             tokens_in=self.tokens_in + other.tokens_in,
             tokens_out=self.tokens_out + other.tokens_out,
             tokens_cached=self.tokens_cached + other.tokens_cached,
+            tokens_reasoning=self.tokens_reasoning + other.tokens_reasoning,
+            bytes_sent=self.bytes_sent + other.bytes_sent,
             cost=None if self.cost is None or other.cost is None else self.cost + other.cost,
         )
 
@@ -247,7 +134,18 @@ class SubCall:
     response: Body | None = None
     usage: Usage = Usage()
     seconds: float | None = None
+    waited: float = 0.0
     error: str | None = None
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A reply of the root model that no step could be made of, and why."""
+
+    step: int
+    reason: str
+    reply: Body
+    usage: Usage
 
 
 @dataclass(frozen=True)
@@ -269,16 +167,22 @@ class Step:
     submitted: bool = False
     seconds: float | None = None
     sub_calls: tuple[SubCall, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class SandboxUse:
-    """The sandbox of a run: what it was, its name where it has one, and how long it was held, in seconds."""
+    """The sandbox of a run: what it was, its name where it has one, how long it was held, in seconds.
+
+    `bytes_sent` is what went into it: context, helpers and code; None while it is held.
+    """
 
     kind: str
     name: str | None
     started: float
     seconds: float | None = None
+    bytes_sent: int | None = None
 
 
 @dataclass(frozen=True)
@@ -297,7 +201,9 @@ class Phase:
 class Run:
     """What the events of one run add up to. Made by `events.fold`, never stored.
 
-    Times are seconds since the epoch, UTC. `status` is `running` until `RunFinished` is among the events.
+    Times are seconds since the epoch, UTC. `status` is `running` until `RunFinished` is among the events. `rejected`
+    are the replies that no step followed; those that one followed are with that step. `resumed` counts how often a
+    process went on with the run after another had died.
     """
 
     id: str
@@ -316,6 +222,8 @@ class Run:
     limit: str | None = None
     error: str | None = None
     mendable: bool = False
+    rejected: tuple[Rejected, ...] = ()
+    resumed: int = 0
     other_usage: Usage = Usage()
     seconds: float | None = None
     last_seq: int = -1
@@ -327,7 +235,8 @@ class Run:
 
     @property
     def root_usage(self) -> Usage:
-        return sum((step.usage for step in self.steps), self.other_usage)
+        turned_down = [reply.usage for reply in (*self.rejected, *(r for step in self.steps for r in step.rejected))]
+        return sum((*(step.usage for step in self.steps), *turned_down), self.other_usage)
 
     @property
     def sub_usage(self) -> Usage:

@@ -1,11 +1,18 @@
 """What the use cases need from outside, one role noun each. Adapters implement these; only `wiring` chooses them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from pydantic import SecretStr
+
+from rlm_app.benches import Attempt, Bench, Outcome, Score, Tally
+from rlm_app.codebase import Corpus, Receipt, Selection
+from rlm_app.errors import RunLimited
 from rlm_app.events import Event, PhaseName
-from rlm_app.model import Body, Corpus, Question, Receipt, RunConfig, RunSummary, Selection, Status, Usage
+from rlm_app.examples import Dataset, Example
+from rlm_app.model import Body, Question, Run, RunConfig, RunSummary, Status, Usage
 from rlm_app.stop import Stop
 
 Progress = Callable[[PhaseName, int, int | None, str], None]
@@ -45,6 +52,20 @@ class RunQuery:
     offset: int = 0
 
 
+@dataclass(frozen=True)
+class Quote:
+    """What runs with a model took, from this store's own finished runs: (median, 90th percentile) of each.
+
+    `cost` is None where the price of any of them is unknown. `runs` is their number; with 0 there is nothing to say.
+    """
+
+    runs: int
+    steps: tuple[float, float] = (0, 0)
+    tokens: tuple[float, float] = (0, 0)
+    seconds: tuple[float, float] = (0, 0)
+    cost: tuple[float, float] | None = None
+
+
 class Store(Protocol):
     """Runs as append-only events, and large bodies as blobs named by their SHA-256.
 
@@ -72,6 +93,10 @@ class Store(Protocol):
 
     def runs(self, query: RunQuery) -> tuple[list[RunSummary], int]:
         """One page of runs, and how many match in all."""
+        ...
+
+    def quote(self, model: str) -> Quote:
+        """What the newest thousand runs of a root model took that ended as `answered`, `extracted` or `limit`."""
         ...
 
     def delete(self, run_id: str) -> None:
@@ -140,14 +165,123 @@ class Store(Protocol):
         ...
 
 
+class Datasets(Protocol):
+    """Examples by data set. Their contexts are corpora, stored before with `Store.put_corpus(…, keep=True)`.
+
+    Raises:
+        StorageFailed: from any method.
+    """
+
+    def put_dataset(self, dataset: Dataset, examples: Iterable[Example]) -> None:
+        """Store a data set whole, in place of one of the same name."""
+        ...
+
+    def datasets(self) -> list[Dataset]:
+        """In order of name."""
+        ...
+
+    def dataset(self, name: str) -> Dataset:
+        """Raises: NotFound, with the names there are."""
+        ...
+
+    def examples(self, name: str, ids: Sequence[str] | None = None) -> list[Example]:
+        """Examples in the order of `ids`, or of the source. Raises: NotFound."""
+        ...
+
+    def delete_dataset(self, name: str) -> None:
+        """Remove a data set and the contexts that nothing else names. Raises: NotFound."""
+        ...
+
+
+class Benches(Protocol):
+    """Benches and their attempts: the only truth about what was done, for threads, processes and machines alike.
+
+    Raises:
+        StorageFailed: from any method.
+        NotFound: no such bench, from any method that takes an id.
+    """
+
+    def create(self, bench: Bench) -> Bench:
+        """Store a bench with a waiting attempt for each example and epoch; one that is there is returned as it is.
+
+        `bench.id` is set to `bench.key`. A bench that was cancelled is no longer; a higher `max_cost` replaces a lower.
+        """
+        ...
+
+    def bench(self, bench_id: str) -> Bench:
+        """By id, or by the start of one where that is unique. Raises: NotFound."""
+        ...
+
+    def benches(self) -> list[Bench]:
+        """Newest first."""
+        ...
+
+    def lease(self, bench_id: str, owner: str, seconds: float, *, run_id: str, allot: float | None) -> Attempt | None:
+        """Take the next attempt that waits, or whose lease has run out, for so many seconds; None where there is none.
+
+        Attempts with a lapsed lease come first and keep their `run_id`, so that the run can be resumed; the others get
+        the one given. Nothing is leased from a cancelled bench, nor where `allot` (USD) would pass its `max_cost`
+        together with all that was spent and is allotted. No two callers ever hold the same attempt at one time.
+        """
+        ...
+
+    def renew(self, owner: str, seconds: float) -> frozenset[str]:
+        """Prolong all leases of an owner; return the run ids that it still holds."""
+        ...
+
+    def finish(self, attempt: Attempt) -> bool:
+        """Store how an attempt ended, if `attempt.owner` still holds it; False, and nothing stored, where not."""
+        ...
+
+    def release(self, attempt: Attempt) -> None:
+        """Give an attempt back unfinished: it waits again, with its run id. Nothing happens where it was lost."""
+        ...
+
+    def attempts(self, bench_ids: Sequence[str], *, latest: bool = True) -> list[Attempt]:
+        """Attempts of some benches, in order of bench, example and epoch; with `latest`, only the newest of each."""
+        ...
+
+    def tally(self, bench_ids: Sequence[str]) -> dict[str, Tally]:
+        """How far each bench is, in one query."""
+        ...
+
+    def scores(self, bench_ids: Sequence[str]) -> dict[str, Score]:
+        """What each bench has come to, from aggregates; those that are not there are left out."""
+        ...
+
+    def retry(self, bench_id: str, outcomes: Sequence[Outcome]) -> int:
+        """Make a new attempt of each whose latest ended so; how many."""
+        ...
+
+    def cancel(self, bench_id: str) -> None:
+        """Lease nothing more of it until it is created again or resumed; who works on it sees `bench().cancelled`."""
+        ...
+
+    def resume(self, bench_id: str) -> None:
+        """Take back a `cancel`."""
+        ...
+
+    def delete_bench(self, bench_id: str) -> Sequence[str]:
+        """Remove a bench and its attempts; returns the ids of the runs, which are the caller's to delete."""
+        ...
+
+    def put_attempts(self, bench: Bench, attempts: Iterable[Attempt]) -> None:
+        """Store a bench as it was elsewhere, attempts and all: for an import. Raises: ValueError: it is there."""
+        ...
+
+
 @dataclass(frozen=True)
 class Answer:
-    """What the loop came to. `extracted` marks dspy's fallback: the steps ran out and the model summed up."""
+    """What the loop came to. `extracted` marks dspy's fallback: the steps ran out and the model summed up.
+
+    `limited` is the budget that was spent, where the model answered with what it had by then.
+    """
 
     text: str
     cited: tuple[str, ...]
     extracted: bool
     usage: Usage
+    limited: RunLimited | None = None
 
 
 class Emit(Protocol):
@@ -171,10 +305,19 @@ class Answerer(Protocol):
 
 @dataclass(frozen=True)
 class RunContext:
-    """What an answerer may do to the world: tell events, keep long texts, and look at the switch."""
+    """What an answerer may do to the world: tell events, keep long texts, and look at the switch.
+
+    `keys` are those that whoever asked brought along, by provider; they come before the installation's own. `before`
+    is what was told of this run already, by a process that died: stored steps and sub-calls are not paid for again.
+    At `deadline` (of `time.monotonic`) the run is stopped.
+    """
 
     run_id: str
     emit: Emit
     phase: Callable[[PhaseName], None]
     body: Callable[[str], Body]
+    text: Callable[[Body], str]
     stop: Stop
+    deadline: float = math.inf
+    before: Run | None = None
+    keys: Mapping[str, SecretStr] = field(default_factory=dict, repr=False)

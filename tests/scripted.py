@@ -1,14 +1,18 @@
 """Stand-ins that tests pass in: a fixed source, a model that plays a script, and a record of what was told."""
 
+import math
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import dspy
 
+from rlm_app.adapters import models
 from rlm_app.adapters.answerer import RlmAnswerer
+from rlm_app.codebase import Corpus, Receipt, Selection
 from rlm_app.events import EVENT, Event, RunStarted, fold
-from rlm_app.model import Body, Corpus, Question, Receipt, Run, RunConfig, Selection
+from rlm_app.model import Body, Question, Run, RunConfig
 from rlm_app.ports import Answer, Progress, RunContext
 from rlm_app.settings import Settings
 from rlm_app.stop import Stop
@@ -74,24 +78,33 @@ class ScriptedAnswerer(RlmAnswerer):
     """The real answerer, with a script in place of the root model and a function in place of the sub-model."""
 
     def __init__(
-        self, script: Iterable[str | Exception], reply: Callable[[str], str] = str.upper, step_seconds: float = 10
+        self,
+        script: Iterable[str | Exception],
+        reply: Callable[[str], str] = str.upper,
+        step_seconds: float = 10,
+        price: dict[str, float] | None = None,
     ) -> None:
         super().__init__(Settings(step_seconds=step_seconds, _env_file=None))
         self.action, self.engine = ScriptedAction(script), EchoEngine(reply)
+        self.route = models.Route(models.Gate(1000), tariff=models.Tariff(price or {}))
 
     def action_for(self, question: Question, config: RunConfig, predict: Any) -> Any:
         return self.action
 
-    def connection(self, model: str) -> dict[str, Any]:
-        return {"cache": False, "engine": self.engine}
+    def connection(self, model: str, config: RunConfig, run: RunContext) -> dict[str, Any]:
+        return {"cache": False, "engine": self.engine, "route": self.route}
 
 
 class Told:
     """Collects events in memory as `RunContext` tells them, and folds them."""
 
-    def __init__(self, question: Question | None = None, config: RunConfig | None = None) -> None:
+    def __init__(
+        self, question: Question | None = None, config: RunConfig | None = None, seconds: float = math.inf
+    ) -> None:
+        self.deadline = time.monotonic() + seconds
         self.question, self.config = question or Question(text="Where?"), config or RunConfig(model="scripted/model")
         self.stop = Stop()
+        self.before: Run | None = None
         self.events: list[Event] = []
         self.emit(RunStarted, run_id="r", source="s", question=self.question, config=self.config)
 
@@ -100,7 +113,16 @@ class Told:
 
     @property
     def context(self) -> RunContext:
-        return RunContext("r", self.emit, lambda phase: None, lambda text: Body(chars=len(text), text=text), self.stop)
+        return RunContext(
+            "r",
+            self.emit,
+            lambda phase: None,
+            lambda text: Body(chars=len(text), text=text),
+            lambda body: body.text or "",
+            self.stop,
+            self.deadline,
+            self.before,
+        )
 
     @property
     def run(self) -> Run:

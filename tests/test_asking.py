@@ -1,6 +1,8 @@
 """One question start to end over the real store, with a fixed source and a scripted model."""
 
 import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,9 +10,9 @@ import pytest
 from rlm_app import asking, prompts
 from rlm_app.adapters.store import SqlStore
 from rlm_app.errors import CloneFailed, InvalidQuestion, ModelFailed, RunCancelled, RunLimited, SandboxLost, UserError
-from rlm_app.events import LimitReached, PhaseStarted, RunFinished, fold
+from rlm_app.events import LimitReached, PhaseStarted, RunFinished, StepStarted, fold
 from rlm_app.model import MAX_QUESTION_CHARS, Question, Run, RunConfig, Usage
-from rlm_app.ports import Answer, RunContext
+from rlm_app.ports import Answer, RunContext, RunQuery
 from rlm_app.stop import Stop
 from tests.corpora import corpus_of
 from tests.scripted import FixedAnswerer, FixedSource, ScriptedAnswerer
@@ -156,6 +158,99 @@ def test_a_question_that_cannot_be_asked_is_refused_with_what_to_do(question: Qu
 def test_a_question_that_is_no_text_is_refused() -> None:
     with pytest.raises(InvalidQuestion, match="UTF-8"):
         asking.check_question(Question(text="Where is \udcff?"))
+
+
+# Runs that another process has begun
+
+
+def request(**config) -> asking.Request:
+    return asking.Request("r", "https://example.org/owner/name", Question(text="Where?"), RunConfig(**config))
+
+
+def services(store, answerer, source=None) -> asking.Services:
+    return asking.Services(store, source or FixedSource(CORPUS), answerer)
+
+
+def dies(store) -> None:
+    """Begin a run whose process dies in the middle: nothing more is stored."""
+
+    def answer(context: RunContext) -> Answer:
+        context.emit(StepStarted, step=1, reasoning="", code="print(1)")
+        raise Killed
+
+    class Killed(BaseException): ...
+
+    class Dying:
+        def __getattr__(self, name: str) -> object:
+            return getattr(store, name)
+
+        def append(self, run_id: str, event: object) -> None:
+            if isinstance(event, RunFinished):
+                raise Killed
+            store.append(run_id, event)
+
+    with pytest.raises(Killed):
+        asking.perform(request(), services(Dying(), FixedAnswerer(answer)), Stop())
+
+
+def test_a_run_that_was_left_behind_goes_on_with_the_same_code_and_what_was_told(store) -> None:
+    dies(store)
+    seen: list[Run | None] = []
+
+    def answer(context: RunContext) -> Answer:
+        seen.append(context.before)
+        return ANSWER
+
+    moved_on = FixedSource(CORPUS, before=lambda stop: pytest.fail("the code is stored, and a branch may have moved"))
+    asking.perform(request(), services(store, FixedAnswerer(answer), moved_on), Stop())
+    done = fold(store.events("r"))
+    assert (done.status, done.resumed) == ("answered", 1)
+    assert [step.code for step in seen[0].steps] == ["print(1)"]
+    assert store.runs(RunQuery())[0][0].status == "answered"
+
+
+def test_a_run_that_was_called_interrupted_goes_on_too(store) -> None:
+    dies(store)
+    store.interrupt_dead(lambda owner, seconds: True)
+    assert fold(store.events("r")).status == "interrupted"
+    asking.perform(request(), services(store, FixedAnswerer(lambda context: ANSWER)), Stop())
+    assert fold(store.events("r")).status == "answered"
+
+
+def test_a_run_that_has_ended_is_not_begun_again(store) -> None:
+    done = run(store, FixedAnswerer(lambda context: ANSWER))
+    asking.perform(request(), services(store, raising(AssertionError())), Stop())
+    assert fold(store.events("r")) == done
+
+
+def test_the_slower_of_two_processes_leaves_the_run_alone(store) -> None:
+    def answer(context: RunContext) -> Answer:
+        asking.perform(request(), services(store, FixedAnswerer(lambda context: ANSWER)), Stop())  # the other process
+        context.emit(StepStarted, step=1, reasoning="", code="")
+        return ANSWER
+
+    with pytest.raises(ValueError):
+        asking.perform(request(), services(store, FixedAnswerer(answer)), Stop())
+    done = fold(store.events("r"))
+    assert (done.status, done.steps) == ("answered", ())
+
+
+def test_an_answer_at_a_limit_has_the_limit_for_its_status(store) -> None:
+    limited = replace(ANSWER, limited=RunLimited("max_cost", "The cost limit of $1 was reached ($0.99)."))
+    done = run(store, FixedAnswerer(lambda context: limited))
+    assert (done.status, done.limit, done.answer) == ("limit", "max_cost", ANSWER.text)
+    assert done.citations
+
+
+def test_the_time_that_is_left_is_told_to_the_answerer(store) -> None:
+    left: list[float] = []
+
+    def answer(context: RunContext) -> Answer:
+        left.append(context.deadline - time.monotonic())
+        return ANSWER
+
+    run(store, FixedAnswerer(answer), max_seconds=100)
+    assert 90 < left[0] <= 100
 
 
 def test_a_panic_ends_the_run_too(store) -> None:

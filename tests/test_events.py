@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -5,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from rlm_app.codebase import Selection, Skipped
 from rlm_app.events import (
     EVENT,
+    ContextLoaded,
     Event,
     LimitReached,
     PhaseProgress,
@@ -19,7 +22,7 @@ from rlm_app.events import (
     SubCallStarted,
     fold,
 )
-from rlm_app.model import Body, Question, RunConfig, Selection, Usage
+from rlm_app.model import Body, Question, RunConfig, Usage
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -98,3 +101,26 @@ def test_events_cannot_be_changed_and_take_no_unknown_fields() -> None:
         story()[0].seq = 5  # type: ignore[misc]
     with pytest.raises(ValidationError):
         PhaseStarted(seq=0, phase="clone", colour="red")  # type: ignore[call-arg]
+
+
+LOADED = (
+    '{"seq":1,"at":"2026-01-01T00:00:00Z","type":"context_loaded","receipt":{"source":"s","url":"u","name":"n",'
+    '"commit":"c","ref":null,"folder":"","files":1,"chars":2,"digest":"d","languages":[["Python",2]],'
+    '"skipped_by_reason":[["binary",1]],"skipped":[{"path":"logo","reason":"binary","size":3,"detail":""}],'
+    '"notes":["x"],"web_url":null,"seconds":1.5}}'
+)
+
+
+def test_a_receipt_that_was_stored_reads_as_it_was_written() -> None:
+    event = EVENT.validate_json(LOADED)
+    assert isinstance(event, ContextLoaded)
+    assert event.receipt.skipped == (Skipped(path="logo", reason="binary", size=3),)
+    assert event.model_dump_json() == LOADED
+
+
+@pytest.mark.parametrize("within", ["{", '"receipt":{', '"skipped":[{'])
+def test_a_stored_event_with_an_unknown_field_is_refused_at_any_depth(within: str) -> None:
+    odd = LOADED.replace(within, f'{within}"colour":"red",', 1)
+    json.loads(odd)
+    with pytest.raises(ValidationError, match="colour"):
+        EVENT.validate_json(odd)

@@ -1,11 +1,12 @@
 """`dspy.RLM`, unchanged, over a traced sandbox and traced models."""
 
 import logging
+import math
 import threading
 import time
-import uuid
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, count
 from typing import Any, Literal
 
@@ -14,128 +15,18 @@ from pydantic import SecretStr
 
 from rlm_app import prompts, toolkit
 from rlm_app.adapters import keyless, models, sandboxes
+from rlm_app.adapters.actions import TracedAction, TracedExtract, answer_now
+from rlm_app.adapters.metering import Meter, SubCallFailed, SubModel, Unpayable
 from rlm_app.adapters.traced import Interpreter, NestedSandbox, Steps, TracedSandbox, cut
-from rlm_app.errors import ModelFailed, RunLimited
-from rlm_app.events import SubCallFinished, SubCallStarted
-from rlm_app.model import KEYLESS_MODEL, Corpus, Question, RunConfig, Usage
+from rlm_app.codebase import Corpus
+from rlm_app.errors import ModelFailed, RunError, RunLimited
+from rlm_app.model import KEYLESS_MODEL, Question, RunConfig
 from rlm_app.ports import Answer, RunContext
 from rlm_app.settings import Settings
 from rlm_app.stop import Stop
 
-
-@dataclass
-class Meter:
-    """What a run has spent, and the switch that ends it when that is too much."""
-
-    config: RunConfig
-    run: RunContext
-    total: Usage = Usage()
-    unclaimed: Usage = field(default=Usage())
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def add(self, usage: Usage) -> None:
-        """Count what a call used; the sub-calls of a batch end at the same time."""
-        with self._lock:
-            self.total += usage
-
-    def check(self) -> None:
-        """Raise before money is spent that the budget does not allow."""
-        self.run.stop.check()
-        limit, spent = self.config.max_cost, self.total.cost
-        if limit is None or (spent is not None and spent < limit):
-            return
-        reached = f"The cost limit of ${limit:g} was reached (${spent or 0:.4f})."
-        unknown = f"The price of {self.config.model} or of its sub-model is not known, so a cost limit cannot be kept."
-        self.run.stop.request(RunLimited("max_cost", unknown if spent is None else reached))
-        self.run.stop.check()
-
-    def root(self, _prompt: str, call: Callable[[], tuple[Any, Usage]]) -> Any:
-        """Around each call of the root model."""
-        self.check()
-        outputs, usage = self.run.stop.call(call)
-        self.add(usage)
-        self.unclaimed += usage
-        return outputs
-
-    def claim(self) -> Usage:
-        """Usage of the root model since the last claim."""
-        usage, self.unclaimed = self.unclaimed, Usage()
-        return usage
-
-
-class SubModel:
-    """Tells each call of the sub-model as two events. What it raises holds none of the `keys`."""
-
-    def __init__(self, meter: Meter, steps: Steps, keys: Sequence[SecretStr]) -> None:
-        self._meter, self._steps, self._keys = meter, steps, keys
-
-    def __call__(self, prompt: str, call: Callable[[], tuple[Any, Usage]]) -> Any:
-        run, config = self._meter.run, self._meter.config
-        self._meter.check()
-        call_id = uuid.uuid4().hex[:12]
-        run.emit(
-            SubCallStarted,
-            call_id=call_id,
-            step=self._steps.number,
-            model=config.sub_model or config.model,
-            prompt=run.body(prompt),
-        )
-        started = time.monotonic()
-        try:
-            outputs, usage = run.stop.call(call)
-        except Exception as error:
-            seconds = time.monotonic() - started
-            unknown = Usage(calls=1, cost=None)
-            told = models.scrubbed(error, self._keys)
-            said = str(told) or type(told).__name__
-            run.emit(SubCallFinished, call_id=call_id, error=said, usage=unknown, seconds=seconds)
-            raise told from None
-        self._meter.add(usage)
-        run.emit(
-            SubCallFinished,
-            call_id=call_id,
-            response=run.body(models.text_of(outputs)),
-            usage=usage,
-            seconds=time.monotonic() - started,
-        )
-        return outputs
-
-
-class TracedAction(dspy.Module):  # type: ignore[misc]
-    """RLM's action predictor, told as it happens. `signature` stays visible, since RLM reads and adapts it."""
-
-    def __init__(self, inner: Any, signature: type[dspy.Signature], meter: Meter, steps: Steps) -> None:
-        super().__init__()
-        self.signature = signature
-        self._inner, self._meter, self._steps = inner, meter, steps
-
-    def forward(self, **inputs: Any) -> dspy.Prediction:
-        self._steps.settle(_last_output(inputs))
-        self._meter.check()
-        started = time.monotonic()
-        action = self._inner(**inputs)
-        self._steps.plan(action.reasoning or "", action.code or "", self._meter.claim(), time.monotonic() - started)
-        return action
-
-
-class TracedExtract(dspy.Module):  # type: ignore[misc]
-    """RLM's fallback when the steps have run out; `used` tells that it was needed."""
-
-    def __init__(self, inner: Any, meter: Meter, steps: Steps) -> None:
-        super().__init__()
-        self._inner, self._meter, self._steps = inner, meter, steps
-        self.used = False
-
-    def forward(self, **inputs: Any) -> dspy.Prediction:
-        self._steps.settle(_last_output(inputs))
-        self._meter.check()
-        self.used = True
-        return self._inner(**inputs)
-
-
-def _last_output(inputs: dict[str, Any]) -> str:
-    entries = inputs["repl_history"].entries
-    return str(entries[-1].output) if entries else ""
+ANSWER_SHARE, ANSWER_SECONDS = 0.15, 60.0
+"""Of the time limit, this share and at most so many seconds are kept for the answer with what there is by then."""
 
 
 class RlmAnswerer:
@@ -149,17 +40,21 @@ class RlmAnswerer:
     def answer(self, corpus: Corpus, question: Question, config: RunConfig, run: RunContext) -> Answer:
         """See `ports.Answerer.answer`."""
         run.phase("sandbox")
-        meter, steps = Meter(config, run), Steps(run.emit)
-        inner = self.interpreter(corpus, config, run.run_id)
-        sandbox = TracedSandbox(inner, config.sandbox, corpus, steps, run)
+        with _exploring(run, config) as exploring:
+            return self._answer(corpus, question, Meter(config, exploring, run.before, self._keys(run)), run)
+
+    def _answer(self, corpus: Corpus, question: Question, meter: Meter, run: RunContext) -> Answer:
+        config, exploring = meter.config, meter.run
+        steps = Steps(run.emit, run.before.steps if run.before else ())
+        sandbox = TracedSandbox(self.interpreter(corpus, config, run.run_id), config.sandbox, corpus, steps, exploring)
         try:
             sandbox.start()
             run.phase("explore")
-            return self._explore(sandbox, question, meter, steps)
+            return self._explore(sandbox, question, meter, steps, run)
         except Exception as error:
-            run.stop.check()
+            exploring.stop.check()
             if models.is_model_error(error):
-                raise models.model_failure(error, config.model, self._keys) from error
+                raise models.model_failure(error, config.model, meter.keys) from error
             raise
         finally:
             sandbox.shutdown()
@@ -169,47 +64,142 @@ class RlmAnswerer:
         files = corpus if config.files_in_sandbox else None
         return sandboxes.make(config, self._settings, run_id=run_id, corpus=files)
 
-    def _explore(self, sandbox: TracedSandbox, question: Question, meter: Meter, steps: Steps) -> Answer:
+    def _explore(
+        self, sandbox: TracedSandbox, question: Question, meter: Meter, steps: Steps, run: RunContext
+    ) -> Answer:
         config = meter.config
-        factory = _Factory(
-            sandbox, lambda: sandboxes.make(config, self._settings, run_id=meter.run.run_id), meter.run.stop
-        )
+        rlm = self._rlm(sandbox, question, meter, steps, run)
+        action, extract = rlm.generate_action, rlm.extract
+        limited = None
+        try:
+            with dspy.context(lm=self._model(config.model, meter.root, meter)):
+                prediction = rlm(context=sandbox.corpus.text, question=question.prompt)
+        except RunLimited as reached:
+            if config.on_limit == "stop" or isinstance(reached, Unpayable):
+                raise
+            meter.run, limited = run, reached  # whose switch is the outer one: the answer may still be written
+            steps.settle(str(reached))
+            with dspy.context(lm=self._model(config.model, meter.root, meter)):
+                prediction = _answer_now(action, extract, reached)
+        steps.accept(_shown(prediction))
+        text = str(prediction.answer)
+        if not text.strip():
+            raise ModelFailed(f"{config.model} submitted an empty answer; ask again or try another model.")
+        return Answer(str(cut(text)), _cited(prediction), extract.used and limited is None, meter.claim(), limited)
+
+    def _rlm(self, sandbox: TracedSandbox, question: Question, meter: Meter, steps: Steps, run: RunContext) -> dspy.RLM:
+        """RLM as it is, with both its predictors told and its sub-calls metered."""
+        config = meter.config
+        factory = _Factory(sandbox, lambda: sandboxes.make(config, self._settings, run_id=run.run_id), meter.run.stop)
+        sub_model = SubModel(meter, lambda: steps.number)
         rlm = dspy.RLM(
-            signature(question, toolkit.DOCUMENTATION),
+            signature(question, toolkit.DOCUMENTATION, config.program),
             max_iters=config.max_steps,
             max_llm_calls=config.max_llm_calls,
             max_output_chars=config.max_output_chars,
-            sub_lm=self._model(config.sub_model or config.model, SubModel(meter, steps, self._keys)),
+            sub_lm=self._model(config.sub_model or config.model, sub_model, meter, Stored(run, steps)),
             interpreter_factory=factory,
         )
         predict = rlm.generate_action
         action = self.action_for(question, config, predict)
         rlm.generate_action = TracedAction(action, predict.signature, meter, steps)
-        rlm.extract = extract = TracedExtract(rlm.extract, meter, steps)
-        with dspy.context(lm=self._model(config.model, meter.root)):
-            prediction = rlm(context=sandbox.corpus.text, question=question.prompt)
-        steps.accept(_shown(prediction))
-        text = str(prediction.answer)
-        if not text.strip():
-            raise ModelFailed(f"{config.model} submitted an empty answer; ask again or try another model.")
-        return Answer(str(cut(text)), _cited(prediction), extract.used, meter.claim())
+        rlm.extract = TracedExtract(rlm.extract, meter, steps)
+        return rlm
 
-    @property
-    def _keys(self) -> list[SecretStr]:
-        return list(self._settings.provider_keys.values())
+    def _keys(self, run: RunContext) -> list[SecretStr]:
+        return [*run.keys.values(), *self._settings.provider_keys.values()]
 
-    def _model(self, model: str, around: models.Around) -> models.TracedLM:
-        return models.TracedLM(model, around=around, **self.connection(model))
+    def _model(
+        self, model: str, around: models.Around, meter: Meter, stored: "Stored | None" = None
+    ) -> models.TracedLM:
+        connection = self.connection(model, meter.config, meter.run)
+        if stored is None:
+            return models.TracedLM(model, around=around, **connection)
+        return _ResumedLM(model, around=around, stored=stored, **connection)
 
     def action_for(self, question: Question, config: RunConfig, predict: Any) -> Any:
         """What writes the steps: dspy's own predictor, or the stand-in that needs no model."""
         return keyless.KeylessAction(question) if config.model == KEYLESS_MODEL else predict
 
-    def connection(self, model: str) -> dict[str, Any]:
-        """How `model` is reached, as arguments for `dspy.LM`."""
+    def connection(self, model: str, config: RunConfig, run: RunContext) -> dict[str, Any]:
+        """How `model` is reached, as arguments for `TracedLM`."""
         if model == KEYLESS_MODEL:
             return {"cache": False, "engine": keyless.keyless_engine()}
-        return models.connection(model, self._settings)
+        settings = self._settings.with_keys(run.keys)
+        return models.connection(model, settings, cache=config.cache, stop=run.stop)
+
+
+@contextmanager
+def _exploring(run: RunContext, config: RunConfig) -> Iterator[RunContext]:
+    """The run as its exploration sees it: the switch is also pressed when only the time to answer is left."""
+    stop = Stop()
+    left = run.deadline - time.monotonic()
+    kept = min(ANSWER_SHARE * config.max_seconds, ANSWER_SECONDS)
+    reached = RunLimited("max_seconds", f"The time limit of {config.max_seconds:g} s was reached.")
+    timed = config.on_limit == "answer" and math.isfinite(left)
+    timer = threading.Timer(max(left - kept, 0.0) if timed else 0.0, stop.request, (reached,))
+    timer.daemon = True
+    with run.stop.calling(lambda: stop.request(run.stop.cause or reached)):
+        if timed:
+            timer.start()
+        try:
+            yield replace(run, stop=stop)
+        finally:
+            timer.cancel()
+
+
+def _answer_now(action: TracedAction, extract: TracedExtract, reached: RunLimited) -> Any:
+    """The answer from the steps so far. Raises: RunLimited, where there is none to be had."""
+    try:
+        prediction = answer_now(action, extract)
+    except (dspy.LMError, dspy.AdapterParseError, RunError) as error:
+        raise reached from error
+    if prediction is None:
+        raise reached
+    return prediction
+
+
+class Stored:
+    """Replies of the sub-model that were stored before a run was resumed: each serves once more, in its own step.
+
+    So does a failure, where its step has ended: other luck would lead the code elsewhere than the later steps know.
+    """
+
+    def __init__(self, run: RunContext, steps: Steps) -> None:
+        self._steps, self._lock = steps, threading.Lock()
+        self._replies: dict[tuple[int, str], list[str | SubCallFailed]] = {}
+        for step in run.before.steps if run.before else ():
+            for call in step.sub_calls:
+                replies = self._replies.setdefault((step.number, run.text(call.prompt)), [])
+                if call.response:
+                    replies.append(run.text(call.response))
+                elif call.error is not None and step.seconds is not None:
+                    replies.append(SubCallFailed(call.error))
+
+    def take(self, prompt: str) -> str | None:
+        """The reply that is stored, or None. Raises: SubCallFailed, where that is what is stored."""
+        with self._lock:
+            replies = self._replies.get((self._steps.number, prompt))
+            reply = replies.pop(0) if replies else None
+        if isinstance(reply, SubCallFailed):
+            raise reply
+        return reply
+
+
+class _ResumedLM(models.TracedLM):
+    """A sub-model that is not asked what it has been asked before, by `llm_query` or by a sub-agent.
+
+    Calls that offer tools or want several replies are made again: of those the text alone is stored.
+    """
+
+    def __init__(self, model: str, *, around: models.Around, stored: Stored, **connection: Any) -> None:
+        super().__init__(model, around=around, **connection)
+        self._stored = stored
+
+    def __call__(self, prompt: Any = None, *, messages: Any = None, **kwargs: Any) -> Any:
+        plain = not kwargs.get("tools") and (kwargs.get("n") or 1) == 1
+        reply = self._stored.take(models.text_of(prompt) or models.text_of(messages)) if plain else None
+        return super().__call__(prompt, messages=messages, **kwargs) if reply is None else [reply]
 
 
 class _Factory:
@@ -225,7 +215,7 @@ class _Factory:
             return next(self._sandboxes)
 
 
-def signature(question: Question, helpers: str) -> type[dspy.Signature]:
+def signature(question: Question, helpers: str, task: str = "") -> type[dspy.Signature]:
     """`context, question -> answer, citations`; with choices the answer is one of their letters."""
     kind: Any = Literal[tuple(question.choices)] if question.choices else str
     fields = {
@@ -237,8 +227,8 @@ def signature(question: Question, helpers: str) -> type[dspy.Signature]:
         ),
         "citations": (list[str], dspy.OutputField(desc='the lines it rests on, each as "path:first-last"')),
     }
-    task = prompts.instructions(helpers, multiple_choice=bool(question.choices))
-    built: type[dspy.Signature] = dspy.Signature(fields, task)
+    told = prompts.instructions(helpers, multiple_choice=bool(question.choices), task=task)
+    built: type[dspy.Signature] = dspy.Signature(fields, told)
     return built
 
 

@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from rlm_app.adapters.traced import Interpreter
+from rlm_app.codebase import Corpus
 from rlm_app.errors import InvalidConfig
-from rlm_app.model import Corpus, RunConfig
+from rlm_app.model import RunConfig
 from rlm_app.settings import Settings
 
 

@@ -1,15 +1,16 @@
 """The wrapper all sandboxes share: where steps become events, inputs are bound once, and a stop takes hold."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from dspy import CodeExecutionError, CodeInterpreterError, FinalOutput
 
 from rlm_app import toolkit
+from rlm_app.codebase import Corpus
 from rlm_app.errors import RunError, SandboxLost, SandboxUnavailable
 from rlm_app.events import SandboxEnded, SandboxStarted, StepFinished, StepStarted
-from rlm_app.model import Corpus, Usage
+from rlm_app.model import Step, Usage
 from rlm_app.ports import Emit, RunContext
 from rlm_app.stop import Stop
 
@@ -42,28 +43,43 @@ class Steps:
     """Tells each step in two halves: the action knows reasoning, code and cost, the sandbox knows the outcome.
 
     A step that dspy never executes (its code fence is of another language) or whose SUBMIT it rejects is finished
-    with what dspy tells the model about it.
+    with what dspy tells the model about it. Steps that are `stored` already are not told twice.
     """
 
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
+    def __init__(self, emit: Emit, stored: Sequence[Step] = ()) -> None:
+        self._emit, self._stored = emit, stored
         self.number = 0
-        self._planned: tuple[str, str, Usage, float] | None = None
+        self._planned: tuple[str, str, Usage, float, str] | None = None
         self._running = False
         self._seconds = 0.0
 
-    def plan(self, reasoning: str, code: str, usage: Usage, seconds: float) -> None:
+    def plan(self, reasoning: str, code: str, usage: Usage, seconds: float, note: str = "") -> None:
         """The model has written a step; nothing has run yet."""
         self.number += 1
-        self._planned = (reasoning, code, usage, seconds)
+        self._planned = (reasoning, code, usage, seconds, note)
+
+    def replay(self) -> Step | None:
+        """The next of the steps that are stored already, which runs again but is not told again; None after them."""
+        if self.number >= len(self._stored):
+            return None
+        step = self._stored[self.number]
+        self.plan(step.reasoning, step.code, step.usage, step.model_seconds)
+        return step
+
+    @property
+    def _current(self) -> Step | None:
+        """What is stored of the step at hand."""
+        return self._stored[self.number - 1] if 0 < self.number <= len(self._stored) else None
 
     def start(self, code: str) -> bool:
         """The sandbox is handed code; False where it is dspy's own set-up rather than a step."""
         if self._planned is None:
             return False
-        reasoning, _, usage, seconds = self._planned
+        reasoning, _, usage, seconds, note = self._planned
         self._planned, self._running, self._seconds = None, True, 0.0
-        self._emit(StepStarted, step=self.number, reasoning=reasoning, code=code, usage=usage, model_seconds=seconds)
+        if self._current is None:
+            told = {"reasoning": reasoning, "code": code, "usage": usage, "model_seconds": seconds, "note": note}
+            self._emit(StepStarted, step=self.number, **told)
         return True
 
     def submitted(self, seconds: float) -> None:
@@ -73,6 +89,8 @@ class Steps:
     def finish(self, output: str, *, seconds: float, failed: bool = False, submitted: bool = False) -> None:
         text = cut(output)
         self._running = False
+        if self._current and self._current.seconds is not None:
+            return
         self._emit(
             StepFinished,
             step=self.number,
@@ -155,6 +173,7 @@ class TracedSandbox(Wrapper):
         self._bound: dict[str, Any] = {}
         self._started: float | None = None
         self._ended = False
+        self._sent = 0  # bytes
 
     @property
     def execution_instructions(self) -> str:
@@ -187,21 +206,25 @@ class TracedSandbox(Wrapper):
         self._bound = {}
         self._bind({"context": self.corpus.text})
         variables = {toolkit.INDEX_NAME: toolkit.index(self.corpus)}
-        self._inner.execute(f"{toolkit.CONTEXT_NAME} = {_private('context')}", variables)
-        self._inner.execute(toolkit.source())
-        self._inner.execute("\n".join(f"{_private(name)} = {name}" for name in toolkit.NAMES))
+        self._pass(f"{toolkit.CONTEXT_NAME} = {_private('context')}", variables)
+        self._pass(toolkit.source())
+        self._pass("\n".join(f"{_private(name)} = {name}" for name in toolkit.NAMES))
 
     def _bind(self, variables: Mapping[str, Any]) -> None:
         new = {name: value for name, value in variables.items() if self._bound.get(name) is not value}
         if new:
-            self._inner.execute("\n".join(f"{_private(name)} = {name}" for name in new), dict(new))
+            self._pass("\n".join(f"{_private(name)} = {name}" for name in new), dict(new))
             self._bound |= new
+
+    def _pass(self, code: str, variables: dict[str, Any] | None = None) -> Any:
+        self._sent += _bytes(code) + sum(_bytes(value) for value in (variables or {}).values())
+        return self._inner.execute(code, variables)
 
     def _rebind(self, variables: Mapping[str, Any]) -> None:
         def rebind() -> None:
             self._bind(variables)
             names = dict.fromkeys([*self._bound, *toolkit.NAMES])
-            self._inner.execute("\n".join(f"{name} = {_private(name)}" for name in names))
+            self._pass("\n".join(f"{name} = {_private(name)}" for name in names))
 
         try:
             rebind()
@@ -225,7 +248,7 @@ class TracedSandbox(Wrapper):
             with self._stop.calling(self._inner.kill):
                 if variables:
                     self._rebind(variables)
-                result = self._inner.execute(code)
+                result = self._pass(code)
         except (CodeExecutionError, SyntaxError) as error:
             self._stop.check()
             if is_step:
@@ -252,7 +275,7 @@ class TracedSandbox(Wrapper):
         self._inner.shutdown()
         if self._started is not None and not self._ended:
             self._ended = True
-            self._emit(SandboxEnded, seconds=time.monotonic() - self._started)
+            self._emit(SandboxEnded, seconds=time.monotonic() - self._started, bytes_sent=self._sent)
 
 
 class NestedSandbox(Wrapper):
@@ -271,6 +294,12 @@ class NestedSandbox(Wrapper):
 
     def shutdown(self) -> None:
         self._inner.shutdown()
+
+
+def _bytes(value: object) -> int:
+    """Size in UTF-8 of what is handed over: a text, or a list that is written out."""
+    text = value if isinstance(value, str) else repr(value)
+    return len(text) if text.isascii() else len(text.encode(errors="surrogatepass"))
 
 
 def _private(name: str) -> str:

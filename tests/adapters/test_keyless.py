@@ -14,8 +14,9 @@ from rlm_app import toolkit
 from rlm_app.adapters.answerer import RlmAnswerer
 from rlm_app.adapters.keyless import KeylessAction, extract_from, keyless_engine, plan
 from rlm_app.citations import check, mark
+from rlm_app.codebase import Corpus, FileSpan
 from rlm_app.errors import ModelFailed
-from rlm_app.model import KEYLESS_MODEL, Corpus, FileSpan, Question, RunConfig
+from rlm_app.model import KEYLESS_MODEL, Question, RunConfig
 from rlm_app.ports import Answer
 from rlm_app.settings import Settings
 from tests.corpora import corpus_of

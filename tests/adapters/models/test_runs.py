@@ -1,6 +1,7 @@
-"""Models over a real socket: the real dspy.LM against a local server that speaks OpenAI's wire format."""
+"""Whole runs over a real socket: RLM, sandbox and the real dspy.LM against a local model server."""
 
 import sys
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from rlm_app.errors import ModelFailed
 from rlm_app.model import RunConfig
 from rlm_app.settings import load_settings
 from tests.corpora import corpus_of
-from tests.model_server import model_server, step
+from tests.model_server import Reply, error, model_server, step
 from tests.scripted import Told
 
 CORPUS = corpus_of({"src/app.py": "def route(rule):\n    return rule\n"})
@@ -78,11 +79,31 @@ def test_a_refusal_is_one_sentence_without_the_key(
     assert CANARY not in str(caught.value)
 
 
-def test_prose_instead_of_a_step_ends_the_run_as_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    with model_server(lambda request: "I would rather not.") as server:
+@pytest.mark.parametrize(
+    "code", ["print(llm_query('bad'))", "print(llm_query_batched(['good', 'bad', 'good']))"], ids=["one", "batch"]
+)
+def test_a_failed_sub_call_is_an_exception_in_the_repl_and_no_text(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    caught = f"try:\n    {code}\nexcept Exception as error:\n    print('caught', error)"
+    steps = iter([step(caught), step(code), step("SUBMIT(answer='x', citations=[])")])
+
+    def reply(request: dict[str, Any]) -> Reply:
+        if request["model"] == "gpt-5.4":
+            return Reply(next(steps))
+        bad = "bad" in str(request["messages"])
+        return error(403, "forbidden", f"not with {CANARY}") if bad else Reply("Good.", seconds=0.1)
+
+    with model_server(reply) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-        with pytest.raises(ModelFailed, match="not in the form"):
-            answer(Told(config=RunConfig(model="openai/gpt-5.4")))
+        told = Told(config=RunConfig(model="openai/gpt-5.4", sub_model="openai/gpt-5.4-mini"))
+        answer(told)
+    first, second, _ = told.run.steps
+    assert first.output is not None
+    assert first.output.startswith("caught The key for openai/gpt-5.4-mini was refused")
+    assert not first.failed
+    assert second.failed
+    assert "[ERROR]" not in f"{first.output}{second.output}"
+    assert all((call.error is None) != (call.response is None) for call in told.run.sub_calls)
+    assert CANARY not in "".join(event.model_dump_json() for event in told.events)
 
 
 def test_the_text_of_whatever_passes_between_dspy_and_a_model() -> None:
