@@ -1,0 +1,1 @@
+"""Data sets: imported from files or the hub, made from code, exported."""
