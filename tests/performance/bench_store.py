@@ -1,6 +1,7 @@
-"""How fast runs are stored and read. `python -m tests.performance.bench_store` prints a table; nothing is asserted."""
+"""How fast runs and benches are stored and read. `python -m tests.performance.bench_store` prints it, nothing more."""
 
 import os
+import random
 import tempfile
 import time
 from collections.abc import Iterator
@@ -9,13 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rlm_app.adapters.store import SqlStore
+from rlm_app.benches import Attempt, Measures
 from rlm_app.events import Event, StepFinished, StepStarted, SubCallFinished, SubCallStarted, fold
 from rlm_app.model import Usage
 from rlm_app.ports import RunQuery
-from tests.adapters.store.told import corpus, finish, progress, start, tell
+from tests.adapters.store.told import bench, corpus, finish, progress, start, tell
 from tests.postgres import NoServer, database_url
 
 STEPS, CALLS = 100, 1000
+BENCHES, EXAMPLES = 100, 503
 
 
 def main() -> None:
@@ -53,6 +56,7 @@ def measure(store: SqlStore) -> dict[str, str]:
         for _ in range(200):
             store.last_seq("steps")
     history(store, found)
+    benches(store, found)
     whole = corpus("".join(f"def function_{number}(argument):\n    return {number}\n" for number in range(300_000)))
     with timed(found, f"put a corpus of {len(whole.text) / 1e6:.0f} MB"):
         store.put_corpus(whole)
@@ -102,6 +106,43 @@ def history(store: SqlStore, found: dict[str, str]) -> None:
     }.items():
         with timed(found, f"page of History with 10,000 runs: {name}"):
             store.runs(query)
+
+
+def benches(store: SqlStore, found: dict[str, str]) -> None:
+    """What the dashboards ask of 100 benches with 503 examples each, and what 8 workers do with one."""
+    names, ids, chance = tuple(f"example-{number:020}" for number in range(EXAMPLES)), list[str](), random.Random(0)
+    measures = Measures(sub_calls=12, sub_tokens=40_000, root_seconds=60.5, first_seen=4, coverage=0.123)
+    ended = {"run_status": "answered", "predicted": "B", "steps": 9, "seconds": 90.0, "queue_seconds": 3.0}
+    for number in range(BENCHES):
+        made = bench(*names, model=f"model/{number}").model_copy(update={"id": f"bench{number:03}", "created": number})
+        ids.append(made.id)
+        usage = Usage(calls=20, tokens_in=90_000, tokens_out=4_000, cost=0.05)
+        outcomes = (chance.choice(["right", "wrong", "error"]) for _ in names)
+        attempts = (
+            Attempt(bench=made.id, example=name, epoch=1, outcome=outcome, run_id=f"{number}-{name}", usage=usage)  # type: ignore[arg-type]
+            for name, outcome in zip(names, outcomes, strict=True)
+        )
+        store.benches.put_attempts(made, (one.model_copy(update=ended | {"measures": measures}) for one in attempts))
+    size = f"{BENCHES} benches of {EXAMPLES}"
+    with timed(found, f"tally of {size}"):
+        store.benches.tally(ids)
+    with timed(found, "  all benches (with tally: a leaderboard)"):
+        store.benches.benches()
+    with timed(found, "  attempts of one"):
+        store.benches.attempts(ids[50:51])
+    with timed(found, "  attempts of four"):
+        store.benches.attempts(ids[50:54])
+    with timed(found, f"  attempts of all ({BENCHES * EXAMPLES:,})"):
+        store.benches.attempts(ids)
+    with timed(found, "  create one more"):
+        fresh = store.benches.create(bench(*names, max_cost=1000.0))
+    with timed(found, "  lease and finish, 8 workers, with a cap", per=EXAMPLES), ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: work(store, fresh.id, f"owner{number}"), range(8)))
+
+
+def work(store: SqlStore, bench_id: str, owner: str) -> None:
+    while leased := store.benches.lease(bench_id, owner, 60, run_id=owner, allot=0.5):
+        store.benches.finish(leased.model_copy(update={"outcome": "right"}))
 
 
 def opening(folder: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, select, table, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, literal, select, table, text
 from sqlalchemy import column as sql_column
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
@@ -88,8 +88,11 @@ class Database:
             _upgrade(connection, found, self._place)
 
 
-def put(connection: Connection, into: Table, values: Mapping[str, Any], *, update: Mapping[str, Any]) -> None:
-    """Insert a row; where its primary key is taken, set `update` on the row that is there (nothing when empty)."""
+def put(connection: Connection, into: Table, values: Mapping[str, Any], *, update: Mapping[str, Any]) -> bool:
+    """Insert a row; where its primary key is taken, set `update` on the row that is there (nothing when empty).
+
+    False where nothing was written.
+    """
     # The two statements are built alike and share no base class that says so.
     insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     statement = insert(into).values(**values)
@@ -97,7 +100,14 @@ def put(connection: Connection, into: Table, values: Mapping[str, Any], *, updat
         statement = statement.on_conflict_do_update(index_elements=list(into.primary_key), set_=dict(update))
     else:
         statement = statement.on_conflict_do_nothing()
-    connection.execute(statement)
+    return connection.execute(statement.returning(literal(1))).first() is not None
+
+
+def clock(connection: Connection) -> float:
+    """Now, in seconds since the epoch: on PostgreSQL by the server's clock, which all machines share."""
+    if connection.dialect.name == "sqlite":
+        return time.time()
+    return float(connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())::float8")))
 
 
 def _parse(url: str) -> URL:

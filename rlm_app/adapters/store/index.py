@@ -9,7 +9,9 @@ from rlm_app.adapters.store.texts import folded, printable
 from rlm_app.events import (
     ContextLoaded,
     Event,
+    ReplyRejected,
     RunFinished,
+    RunResumed,
     RunStarted,
     StepStarted,
     SubCallFinished,
@@ -45,8 +47,8 @@ def changes(event: Event, before: Callable[[], Sequence[Event]]) -> dict[str, An
     match event:
         case StepStarted():
             return {"steps": runs.c.steps + 1}
-        case RunStarted() | ContextLoaded() | RunFinished():
-            return _columns(summary(fold([*before(), event])))
+        case RunStarted() | ContextLoaded() | RunResumed() | RunFinished():
+            return _columns(fold([*before(), event]))
     return {}
 
 
@@ -59,11 +61,16 @@ def names(event: Event) -> list[str]:
             return [event.prompt.blob]
         case SubCallFinished() if event.response and event.response.blob:
             return [event.response.blob]
+        case ReplyRejected() if event.reply.blob:
+            return [event.reply.blob]
     return []
 
 
-def _columns(row: RunSummary) -> dict[str, Any]:
+def _columns(run: Run) -> dict[str, Any]:
+    row, ended = summary(run), run.status != "running"
     return asdict(row) | {
+        "tokens_in": run.usage.tokens_in if ended else None,
+        "tokens_out": run.usage.tokens_out if ended else None,
         "folded_question": folded(f"{row.question}\n{row.source}"),
         "folded_repository": folded(f"{row.repository}\n{row.commit}"),
         "folded_model": folded(row.model),

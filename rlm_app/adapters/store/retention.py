@@ -1,10 +1,12 @@
-"""What may be removed once a run is deleted: what it named, nothing names any more, and nobody has put lately."""
+"""What may be removed once a run or a data set is: what it named, nothing names any more, and nobody has put lately."""
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, select
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, Connection, delete, exists, select, update
 
 from rlm_app.adapters.store.blobs import Blobs
 from rlm_app.adapters.store.database import Database, put
-from rlm_app.adapters.store.schema import corpora, loose, named, receipts, runs
+from rlm_app.adapters.store.schema import corpora, examples, loose, named, receipts, runs
 from rlm_app.errors import NotFound
 
 
@@ -21,10 +23,44 @@ def delete_run(connection: Connection, run_id: str) -> None:
         put(connection, loose, {"digest": digest}, update={})
 
 
-def sweep(database: Database, blobs: Blobs, *, before: float) -> None:
-    """Remove what deleted runs named, nothing names now, and was last put before that time (seconds since the epoch).
+def keep_contexts(connection: Connection, dataset: str) -> None:
+    """Keep the contexts of a data set: while it was being imported another that names them may have been deleted."""
+    contexts = select(examples.c.context).where(examples.c.dataset == dataset)
+    connection.execute(update(corpora).where(corpora.c.digest.in_(contexts), ~corpora.c.kept).values(kept=True))
 
-    Rows go first and files after they are gone for good; a crash in between leaves files that the next sweep removes.
+
+def loosen_contexts(connection: Connection, contexts: Iterable[str]) -> None:
+    """Leave to `sweep`, and to the last run that names them, those contexts that no data set names any more."""
+    unnamed = ~exists().where(examples.c.context == corpora.c.digest)
+    for digest in contexts:
+        freed = update(corpora).where(corpora.c.digest == digest, corpora.c.kept, unnamed).values(kept=False)
+        if connection.execute(freed).rowcount:
+            put(connection, loose, {"digest": digest}, update={})
+
+
+def loosen_abandoned(database: Database, *, before: float) -> None:
+    """Leave to `sweep` the corpora that nothing names and nobody has put since that time.
+
+    They were loaded and never asked about, or belong to an import whose process was killed.
+    """
+    unnamed = ~exists().where(named.c.digest == corpora.c.digest) & ~exists().where(
+        examples.c.context == corpora.c.digest
+    )
+    abandoned = select(corpora.c.digest).where(corpora.c.at <= before, unnamed)
+    with database.reading() as connection:
+        if connection.scalar(abandoned.limit(1)) is None:
+            return
+    with database.writing() as connection:
+        for digest in connection.scalars(abandoned).all():
+            connection.execute(update(corpora).where(corpora.c.digest == digest).values(kept=False))
+            put(connection, loose, {"digest": digest}, update={})
+
+
+def sweep(database: Database, blobs: Blobs, *, before: float) -> None:
+    """Remove what deleted runs and data sets named, nothing names now, and was last put before that time.
+
+    `before` is in seconds since the epoch. Rows go first and files after they are gone for good; a crash in between
+    leaves files that the next sweep removes.
     """
     with database.reading() as connection:
         if connection.scalar(select(loose.c.digest).limit(1)) is None:

@@ -7,30 +7,44 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import RootModel
 from sqlalchemy import ColumnElement, false, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rlm_app.adapters.store import index, journal, retention
+from rlm_app.adapters.store.benches import SqlBenches
 from rlm_app.adapters.store.blobs import Blobs
 from rlm_app.adapters.store.database import Database, put
+from rlm_app.adapters.store.datasets import SqlDatasets
+from rlm_app.adapters.store.quotes import quote
 from rlm_app.adapters.store.schema import corpora, events, named, receipts, runs
 from rlm_app.adapters.store.texts import decode, encode, folded, printable, well_formed
+from rlm_app.codebase import Corpus, FileSpan, Receipt
 from rlm_app.errors import NotFound, StorageFailed
 from rlm_app.events import Event, RunFinished
-from rlm_app.model import Body, Corpus, FileSpan, Receipt, RunSummary
-from rlm_app.ports import RunQuery
+from rlm_app.model import Body, RunSummary
+from rlm_app.ports import Quote, RunQuery
 
 INLINE_BYTES = 8192
 MAX_SEARCH_CHARS = 10_000  # SQLite takes patterns of 50 kB; escaped and in UTF-8 this stays below
 GRACE_SECONDS = 3600.0  # between storing a text and naming it lie moments; an hour is safe on any machine
+ABANDONED = 24  # times the grace: a day for code that was loaded, and may yet be asked about
 _DIED = "The process that worked on this run ended before the run did; what it had stored by then is kept."
 
 
+class _Stored(RootModel[Receipt]):
+    """A receipt as its row holds it: JSON, checked when it is read."""
+
+
 class SqlStore:
-    """Implements `ports.Store`. One instance serves all threads of a process; each process opens its own."""
+    """Implements `ports.Store`; its `datasets` and `benches` implement those ports, over the same database.
+
+    One instance serves all threads of a process; each process opens its own.
+    """
 
     def __init__(self, database: Database, blobs: Blobs, *, grace: float = GRACE_SECONDS) -> None:
         self._database, self._blobs, self._grace = database, blobs, grace
+        self.datasets, self.benches = SqlDatasets(database, self._sweep), SqlBenches(database)
 
     @classmethod
     def open(cls, url: str, blobs: Path, *, grace: float = GRACE_SECONDS) -> "SqlStore":
@@ -48,6 +62,7 @@ class SqlStore:
         folder = Blobs.open(blobs)
         store = cls(Database.open(url), folder, grace=grace)
         folder.tidy(before=time.time() - GRACE_SECONDS)
+        retention.loosen_abandoned(store._database, before=time.time() - ABANDONED * grace)
         store._sweep()
         return store
 
@@ -108,6 +123,10 @@ class SqlStore:
             total = connection.scalar(select(func.count()).select_from(runs).where(*conditions)) or 0
             return [RunSummary(**row) for row in connection.execute(page).mappings()], total
 
+    def quote(self, model: str) -> Quote:
+        with self._database.reading() as connection:
+            return quote(connection, model)
+
     def delete(self, run_id: str) -> None:
         with self._database.writing() as connection:
             retention.delete_run(connection, printable(run_id))
@@ -154,7 +173,7 @@ class SqlStore:
         return Corpus(row.name, row.revision, text, tuple(FileSpan(*span) for span in spans))
 
     def put_receipt(self, receipt: Receipt) -> None:
-        told = {"at": time.time(), "body": encode(receipt)}
+        told = {"at": time.time(), "body": encode(_Stored(receipt))}
         with self._database.writing() as connection:
             put(connection, receipts, {"digest": receipt.digest, **told}, update=told)
 
@@ -163,12 +182,12 @@ class SqlStore:
             body = connection.scalar(select(receipts.c.body).where(receipts.c.digest == printable(digest)))
         if body is None:
             raise NotFound("This code is not stored here any more; load its repository again.")
-        return Receipt.model_validate_json(body)
+        return _Stored.model_validate_json(body).root
 
     def recent_receipts(self, limit: int) -> list[Receipt]:
         newest = select(receipts.c.body).order_by(receipts.c.at.desc(), receipts.c.digest).limit(limit)
         with self._database.reading() as connection:
-            return [Receipt.model_validate_json(body) for body in connection.scalars(newest)]
+            return [_Stored.model_validate_json(body).root for body in connection.scalars(newest)]
 
     # Who works on what
 
@@ -197,7 +216,9 @@ class SqlStore:
             told = self.events(run_id)
         except StorageFailed:  # of a newer version, which will end it
             return False
-        if not told:
+        with self._database.reading() as connection:
+            judged = connection.scalar(select(runs.c.id).where(runs.c.id == run_id, runs.c.beat == beat))
+        if judged is None or not told:  # deleted, or resumed since it was judged
             return False
         at = datetime.fromtimestamp(max(beat, told[-1].time), UTC)
         end = RunFinished(seq=told[-1].seq + 1, at=at, status="interrupted", error=_DIED)

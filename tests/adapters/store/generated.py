@@ -11,7 +11,9 @@ from rlm_app.events import (
     LimitReached,
     PhaseProgress,
     PhaseStarted,
+    ReplyRejected,
     RunFinished,
+    RunResumed,
     StepFinished,
     StepStarted,
     SubCallFinished,
@@ -36,6 +38,8 @@ middles: list[st.SearchStrategy[tuple[type, dict[str, Any]]]] = [
         (PhaseStarted, {"phase": st.just("clone"), "note": texts}),
         (PhaseProgress, {"phase": st.just("clone"), "done": st.integers(0, 9), "note": texts}),
         (ContextLoaded, {"receipt": receipts}),
+        (RunResumed, {}),
+        (ReplyRejected, {"step": steps, "reason": texts, "reply": bodies, "usage": usages, "seconds": numbers}),
         (StepStarted, {"step": steps, "reasoning": texts, "code": texts, "usage": usages, "model_seconds": numbers}),
         (StepFinished, {"step": steps, "output": texts, "output_chars": st.integers(0, 9), "seconds": numbers}),
         (SubCallStarted, {"call_id": call_ids, "step": steps, "model": texts, "prompt": bodies}),
@@ -57,9 +61,12 @@ ends = st.tuples(
 
 @st.composite
 def runs(draw: st.DrawFn, run_id: str) -> list[Event]:
-    """Events of one run in order, finished or not."""
+    """Events of one run in order, finished or not, interrupted and resumed on the way or not."""
     first = start(run_id, source=draw(texts), question=draw(texts), model=draw(texts))
-    rest = draw(st.lists(st.one_of(middles), max_size=8)) + draw(st.lists(ends, max_size=1))
+    some = st.lists(st.one_of(middles), max_size=8)
+    rest = draw(some) + draw(st.lists(ends, max_size=1))
+    if rest and rest[-1][1].get("status") == "interrupted":
+        rest += [(RunResumed, {}), *draw(some), *draw(st.lists(ends, max_size=1))]
     times = draw(st.lists(st.integers(0, 10**9), min_size=len(rest), max_size=len(rest)))
     return [
         first,

@@ -1,6 +1,7 @@
 """Long texts, corpora and receipts: once on disk, read back exactly, gone with the last run that names them."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ from hypothesis import strategies as st
 
 from rlm_app.adapters.store import SqlStore
 from rlm_app.adapters.store.texts import well_formed
+from rlm_app.codebase import Corpus, FileSpan
 from rlm_app.errors import NotFound
-from rlm_app.events import ContextLoaded, SubCallFinished
-from rlm_app.model import Corpus, FileSpan
+from rlm_app.events import ContextLoaded, ReplyRejected, SubCallFinished
 from tests.adapters.store.conftest import Open
 from tests.adapters.store.told import call, corpus, finish, receipt, start, tell
 
@@ -80,7 +81,7 @@ def test_receipts_are_remembered_newest_first(store: SqlStore) -> None:
         store.put_receipt(put)
         time.sleep(0.01)
     assert store.recent_receipts(9) == [second, first]
-    again = first.model_copy(update={"source": "elsewhere \0"})
+    again = replace(first, source="elsewhere \0")
     store.put_receipt(again)
     assert store.recent_receipts(1) == [again]
     assert store.receipt(first.digest) == again
@@ -106,6 +107,17 @@ def test_a_deleted_run_takes_along_what_only_it_named(hasty: SqlStore, blobs: Pa
         hasty.corpus(whole.digest)
     with pytest.raises(NotFound, match="no such run"):
         hasty.delete("r")
+
+
+def test_a_rejected_reply_goes_with_its_run(hasty: SqlStore, blobs: Path) -> None:
+    shared = hasty.put_body(LONG)
+    rejected = ReplyRejected(seq=1, step=1, reason="It is empty.", reply=shared, seconds=1)
+    tell(hasty, "a", start("a"), rejected)
+    tell(hasty, "b", start("b"), call(1, shared))
+    hasty.delete("b")
+    assert hasty.text(shared) == LONG
+    hasty.delete("a")
+    assert files(blobs) == 0
 
 
 def test_what_another_run_names_stays(hasty: SqlStore) -> None:
@@ -158,3 +170,20 @@ def test_what_was_just_put_stays_until_it_is_old(store: SqlStore, open_store: Op
     open_store(grace=-1)
     assert store.text(body) == LONG
     assert files(blobs) == 1
+
+
+def test_code_that_was_never_asked_about_goes_with_time(open_store: Open) -> None:
+    store = open_store(grace=-1)
+    asked, loaded, kept = corpus("asked\n"), corpus("loaded\n"), corpus("kept by no data set\n")
+    for code in (asked, loaded):
+        store.put_corpus(code)
+    store.put_corpus(kept, keep=True)  # as an import does that is killed before its data set is stored
+    tell(store, "r", start(), ContextLoaded(seq=1, receipt=receipt(asked)))
+    assert open_store().corpus(loaded.digest).text == loaded.text, "for a day it may yet be asked about"
+    store = open_store(grace=-1)
+    assert store.corpus(asked.digest).text == asked.text
+    for gone in (loaded, kept):
+        with pytest.raises(NotFound):
+            store.corpus(gone.digest)
+        with pytest.raises(NotFound):
+            store.get_blob(gone.text_digest)

@@ -17,7 +17,7 @@ from rlm_app.model import Body, Question, Usage
 from rlm_app.ports import RunQuery
 from tests.adapters.store.conftest import Open
 from tests.adapters.store.generated import runs
-from tests.adapters.store.told import call, finish, progress, start, tell
+from tests.adapters.store.told import call, finish, progress, resume, start, tell
 
 many = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -80,6 +80,10 @@ def test_a_well_formed_text_is_left_alone_and_any_becomes_one(text: str) -> None
         pytest.param([start(), finish(2)], id="an end after a gap"),
         pytest.param([start(), finish(1), progress(2)], id="after the end"),
         pytest.param([start(), finish(1), finish(2)], id="a second end"),
+        pytest.param([start(), finish(1), resume(2)], id="resumed after an answer"),
+        pytest.param([start(), finish(1, "cancelled"), resume(2)], id="resumed after a stop"),
+        pytest.param([start(), finish(1, "interrupted"), progress(2)], id="going on without a word"),
+        pytest.param([start(), finish(1, "interrupted"), resume(3)], id="resumed after a gap"),
         pytest.param([start(), start()], id="a second start"),
         pytest.param([start("other")], id="the start of another run"),
         pytest.param([start().model_copy(update={"seq": 1})], id="a start that is not first"),
@@ -175,6 +179,26 @@ def test_a_run_ends_once_and_nothing_follows_it_whoever_is_faster(store: SqlStor
         winners.add(tuple(event.type for event in events[1:]))
         assert row(store, run_id) == summary(fold(events))
     assert winners <= {("run_finished",), ("phase_progress", "phase_progress")}
+
+
+@pytest.mark.parametrize("before", [[start()], [start(), finish(1, "interrupted")]], ids=["running", "interrupted"])
+def test_of_two_who_resume_a_run_one_goes_on(store: SqlStore, open_store: Open, before: list[Event]) -> None:
+    stores, won = [store, open_store()], []
+    tell(store, "r", *before)
+    together = threading.Barrier(2)
+
+    def go_on(at: int) -> None:
+        together.wait(30)
+        with suppress(ValueError):
+            stores[at].append("r", resume(len(before)))
+            won.append(at)
+            stores[at].append("r", progress(len(before) + 1, note=str(at)))
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(go_on, range(2)))
+    assert len(won) == 1
+    assert store.events("r")[-1] == store.events("r")[len(before) + 1]
+    assert [found.status for found in store.runs(RunQuery())[0]] == ["running"]
 
 
 def test_the_question_is_kept_whole(store: SqlStore) -> None:

@@ -6,10 +6,10 @@ import pytest
 
 from rlm_app.adapters.store import SqlStore
 from rlm_app.errors import NotFound
-from rlm_app.events import RunFinished, StepStarted, fold
+from rlm_app.events import RunFinished, RunResumed, StepStarted, fold
 from rlm_app.ports import RunQuery
 from tests.adapters.store.conftest import Open
-from tests.adapters.store.told import finish, progress, start, tell
+from tests.adapters.store.told import finish, progress, resume, start, tell
 
 
 def status(store: SqlStore, run_id: str) -> str:
@@ -98,6 +98,33 @@ def test_a_run_that_goes_on_while_it_is_judged_is_left_alone(store: SqlStore, op
 
     assert store.interrupt_dead(is_dead) == []
     assert status(store, "r") == "answered"
+
+
+def test_a_resumed_run_is_nobodys_until_claimed_and_not_asked_to_stop(store: SqlStore) -> None:
+    store.append("r", start())
+    store.claim("r", "dead")
+    store.request_stop("r")
+    assert store.interrupt_dead(lambda owner, seconds: True) == ["r"]
+    store.append("r", resume(2))
+    asked: list[tuple[str, bool]] = []
+    store.interrupt_dead(lambda owner, seconds: bool(asked.append((owner, seconds < 60))))
+    assert asked == [("", True)]
+    store.claim("r", "me")
+    assert store.beat("me") == []
+
+
+def test_a_run_that_is_resumed_while_its_old_owner_is_judged_goes_on(store: SqlStore, open_store: Open) -> None:
+    store.append("r", start())
+    store.claim("r", "dead")
+    other = open_store()
+
+    def is_dead(owner: str, seconds: float) -> bool:
+        other.append("r", resume(1))
+        return True
+
+    assert store.interrupt_dead(is_dead) == []
+    assert isinstance(store.events("r")[-1], RunResumed)
+    assert status(store, "r") == "running"
 
 
 def test_a_beat_renews_the_life_of_a_run(store: SqlStore) -> None:

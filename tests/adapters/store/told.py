@@ -4,14 +4,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rlm_app.adapters.store import SqlStore
+from rlm_app.benches import Bench
+from rlm_app.codebase import Corpus, FileSpan, Receipt
 from rlm_app.events import (
     Event,
     PhaseProgress,
     RunFinished,
+    RunResumed,
     RunStarted,
     SubCallStarted,
 )
-from rlm_app.model import Body, Corpus, FileSpan, Question, Receipt, RunConfig
+from rlm_app.examples import Dataset, Example
+from rlm_app.model import Body, Question, RunConfig
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -61,3 +65,35 @@ def call(seq: int, prompt: Body) -> SubCallStarted:
 def tell(store: SqlStore, run_id: str, *events: Event) -> None:
     for event in events:
         store.append(run_id, event)
+
+
+def resume(seq: int) -> RunResumed:
+    return RunResumed(seq=seq)
+
+
+def example(name: str, context: Corpus | None = None) -> Example:
+    question = Question(text=f"What of {name}?", choices={"A": "one", "B": "two"})
+    context = context or corpus()
+    return Example(
+        id=name, question=question, expected="B", context=context.digest, context_chars=len(context.text), hops=2
+    )
+
+
+def dataset(name: str = "some", *examples: Example) -> Dataset:
+    """A data set as it would be imported with such examples."""
+    splits = {"dev": tuple(one.id for one in examples[:1])}
+    return Dataset(name=name, source="a file", digest="d" * 64, examples=len(examples), imported=1.5, splits=splits)
+
+
+def bench(*examples: str, **fields: Any) -> Bench:
+    """A bench of examples, by default three; other fields of `Bench` by name, `model` as a text."""
+    config = RunConfig(model=fields.pop("model", "keyless/bm25"))
+    return Bench(
+        dataset="some",
+        revision="d" * 64,
+        split="all",
+        config=config,
+        examples=examples or ("c", "a", "b"),
+        prompts="p1",
+        **fields,
+    )
