@@ -5,19 +5,29 @@ import logging
 import secrets
 import threading
 import time
+from collections.abc import Callable, Mapping, Sequence
 from string import ascii_letters, digits
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
 
 from rlm_app import asking, choosing
-from rlm_app.errors import NotFound, StorageFailed
+from rlm_app.codebase import Corpus, Selection
+from rlm_app.datasets.collection import Collection
+from rlm_app.datasets.making import Makings
+from rlm_app.errors import InvalidConfig, NotFound, StorageFailed
 from rlm_app.events import fold
 from rlm_app.jobs import Jobs
 from rlm_app.loading import Loading, Loads
-from rlm_app.model import Corpus, Question, Run, RunConfig, Selection
+from rlm_app.model import Question, Run, RunConfig
 from rlm_app.owners import is_dead, owner_name
-from rlm_app.ports import Answerer, Source, Store
+from rlm_app.ports import Answerer, Quote, Source, Store
+from rlm_app.providers import LocalServer
 from rlm_app.settings import Settings
 from rlm_app.stop import Stop
+
+if TYPE_CHECKING:
+    from rlm_app.benchmarking import Bencher
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +39,25 @@ DELETE_SECONDS = 3.0  # for a running run to end before it is deleted
 class App:
     """One installation: its settings, its store, and the jobs of this process.
 
-    Every argument is chosen by `open_app`; tests pass their own.
+    Every argument is chosen by `open_app`; tests pass their own. `local_models` says which model servers answer on
+    this machine, and does so without making anyone wait.
     """
 
-    def __init__(self, settings: Settings, store: Store, source: Source, answerer: Answerer) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        source: Source,
+        answerer: Answerer,
+        local_models: Callable[[], Sequence[LocalServer]] = tuple,
+        *,
+        collection: Collection | None = None,
+        bencher: "Callable[[], Bencher] | None" = None,
+    ) -> None:
         self.settings, self.store, self.source = settings, store, source
-        self.setup = choosing.describe(settings)
+        self._collection, self._open_bencher = collection, bencher
+        self._bencher: Bencher | None = None
+        self.local_models = local_models
         self._services = asking.Services(store, source, answerer)
         self._jobs = Jobs(settings.workers)
         self._owner = owner_name()
@@ -47,14 +70,48 @@ class App:
 
     # Asking
 
-    def config(self, **changes: Any) -> RunConfig:
-        """The run settings in force, with those `changes` that are not None. Raises: InvalidConfig, MissingKey."""
-        return choosing.resolve(self.settings.run_config(**changes), self.settings)
+    @property
+    def setup(self) -> choosing.Setup:
+        """What the settings come to, with whatever model servers answer now."""
+        return self.setup_for(None)
+
+    def setup_for(self, keys: Mapping[str, SecretStr] | None) -> choosing.Setup:
+        """What the settings come to for somebody who brings these keys, by provider."""
+        return choosing.describe(self.settings.with_keys(keys or {}), self.local_models())
+
+    def config(self, *, keys: Mapping[str, SecretStr] | None = None, **changes: Any) -> RunConfig:
+        """The run settings in force, with those `changes` that are not None.
+
+        Args:
+            keys: of whoever asks, by provider; they come before the installation's.
+
+        Raises:
+            InvalidConfig, MissingKey: one sentence with what to do.
+        """
+        settings = self.settings.with_keys(keys or {})
+        return choosing.resolve(settings.run_config(**changes), settings, self.local_models())
+
+    def notes(self, config: RunConfig) -> list[str]:
+        """What is worth knowing of a run's models before it starts, one sentence each."""
+        models = dict.fromkeys((config.model, config.sub_model or config.model))
+        slow = [model for model in models if choosing.engine_of(model, self.settings) == "litellm"]
+        return [f"{model} is reached through litellm, which takes some seconds to load." for model in slow]
+
+    def quote(self, model: str) -> Quote:
+        """What earlier runs with a root model took."""
+        return self.store.quote(model)
 
     def ask(
-        self, source: str, question: Question, config: RunConfig | None = None, selection: Selection | None = None
+        self,
+        source: str,
+        question: Question,
+        config: RunConfig | None = None,
+        selection: Selection | None = None,
+        keys: Mapping[str, SecretStr] | None = None,
     ) -> str:
         """Start answering in the background and return the run's id at once.
+
+        `keys` serve this run alone and are stored nowhere.
 
         Raises:
             UserError: the question, the source or the settings cannot be used; nothing was started or stored.
@@ -62,7 +119,9 @@ class App:
         asking.check_question(question)
         source = source.strip()
         self.source.validate(source)
-        request = asking.Request(new_id(), source, question, config or self.config(), selection or Selection())
+        keys = dict(keys or {})
+        config = config or self.config(keys=keys)
+        request = asking.Request(new_id(), source, question, config, selection or Selection(), keys)
         record = asking.begin(request, self.store)
         try:
             self.store.claim(request.run_id, self._owner)
@@ -72,6 +131,20 @@ class App:
         self._jobs.submit(request.run_id, lambda stop: self._answer(request, record, stop))
         self._keep_beating()
         return request.run_id
+
+    def resume(self, run_id: str, keys: Mapping[str, SecretStr] | None = None) -> None:
+        """Go on in the background with a run whose process died; what it has stored is not asked for again.
+
+        Raises:
+            NotFound: no such run.
+            InvalidConfig: it was not interrupted.
+        """
+        run = self.run(run_id)
+        if run.status != "interrupted":
+            raise InvalidConfig("Only a run that was interrupted can go on; ask the question again instead.")
+        request = asking.Request(run_id, run.source, run.question, run.config, run.selection, dict(keys or {}))
+        self._jobs.submit(run_id, lambda stop: asking.perform(request, self._services, stop, self._owner))
+        self._keep_beating()
 
     def _answer(self, request: asking.Request, record: asking.Recorder, stop: Stop) -> None:
         try:
@@ -172,6 +245,29 @@ class App:
 
     def stop_loading(self, loading: Loading) -> None:
         self._loads.stop(loading)
+
+    # Examples
+
+    @property
+    def collection(self) -> Collection:
+        """The data sets there are, and how more come to be."""
+        assert self._collection, "this App was opened without data sets"
+        return self._collection
+
+    @functools.cached_property
+    def makings(self) -> Makings:
+        """The data sets that are being made for a page."""
+        return Makings(self.collection, self._jobs)
+
+    # Benches
+
+    @property
+    def bencher(self) -> "Bencher":
+        """The benches there are, and those that this process works on."""
+        assert self._open_bencher, "this App was opened without benches"
+        with self._lock:  # two of them would not know of each other's work
+            self._bencher = self._bencher or self._open_bencher()
+        return self._bencher
 
     # Reading what is stored
 

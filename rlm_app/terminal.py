@@ -1,24 +1,24 @@
 """Runs and receipts as they look in a terminal. Text from models and repositories is stripped of control characters."""
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
-from rich.markdown import Markdown
 from rich.markup import escape
 from rich.padding import Padding
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from rlm_app.model import KEYLESS_LABEL, Receipt, Run, RunSummary, Step
-from rlm_app.wording import STATUS_WORDS, ago, cost, plural, seconds
+from rlm_app.codebase import Receipt
+from rlm_app.model import KEYLESS_LABEL, Run, RunSummary, Step
+from rlm_app.wording import ago, cost, expected, outcome, plural, seconds, tokens
 
 if TYPE_CHECKING:
     from rlm_app.application import App
-    from rlm_app.ports import Progress
+    from rlm_app.ports import Progress, Quote
 
 HEAD_LINES, TAIL_LINES = 4, 12  # of a step's code and output; the browser has the rest
 STATUS_STYLE = {
@@ -35,13 +35,23 @@ CITATION_MARK = {"verified": ("green", "✓"), "not found": ("red", "✗"), "out
 # C0 but tab and line feed, DEL, C1, and what reorders a line or hides in it
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
-console = Console(highlight=False)
+PIPED_WIDTH = 200
+"""Columns where nobody watches: what reads the output should find lines whole."""
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 errors = Console(highlight=False, stderr=True)
 
 
 def safe(text: str) -> str:
     """`text` with nothing in it that moves the cursor, recolours or reorders the screen."""
     return _UNPRINTABLE.sub("", text)
+
+
+def show_quote(quote: "Quote", model: str, notes: Sequence[str] = ()) -> None:
+    """Print what earlier runs with a model took, before the next begins, and what else there is to know of it."""
+    console.print(Text(f"Expected of {safe(model)}: {expected(**vars(quote))}", style="dim"))
+    for note in notes:
+        console.print(Text(safe(note), style="yellow"))
 
 
 @contextmanager
@@ -95,6 +105,8 @@ def _show_head(run: Run, receipt: Receipt) -> None:
 
 
 def _show_step(step: Step) -> None:
+    from rich.syntax import Syntax
+
     title = safe(step.reasoning).strip().splitlines() or ["(no reasoning given)"]
     took = "did not finish" if step.seconds is None else seconds(step.seconds)
     code = "\n".join(shortened(step.code, "# "))
@@ -102,6 +114,7 @@ def _show_step(step: Step) -> None:
     console.print(Text.assemble((f"{step.number}  ", "bold cyan"), (title[0], "bold"), (f"  {took}", "dim")))
     body: list[Text | Syntax] = [Text(line, style="dim") for line in title[1:]]
     body.append(Syntax(code, "python", background_color="default", word_wrap=True))
+    body += [Text(f"A reply before this was no step: {safe(reply.reason)}", style="yellow") for reply in step.rejected]
     if not step.submitted:  # what was submitted follows as the answer
         body += [
             Text(line, style="red" if step.failed else "", overflow="fold") for line in shortened(step.output or "")
@@ -125,13 +138,19 @@ def show(run: Run) -> None:
         _show_head(run, run.receipt)
     for step in run.steps:
         _show_step(step)
+    for reply in run.rejected:
+        console.print(Text(f"No step came of a reply: {safe(reply.reason)}", style="yellow"))
     show_answer(run)
 
 
 def show_answer(run: Run) -> None:
     """Print how a run ended: status and figures, the answer, and each citation with its check."""
+    from rich.markdown import Markdown
+
     console.print()
     console.print(status_line(run))
+    for line in usage_lines(run):
+        console.print(Text(line, style="dim"))
     if run.error:
         console.print(Text(safe(run.error), style="red" if run.status == "failed" else "yellow"))
     if run.answer:
@@ -153,8 +172,19 @@ def status_line(run: Run) -> Text:
         plural(len(run.sub_calls), "sub-call"),
         cost(run.usage.cost),
     ]
-    word = STATUS_WORDS.get(run.status, run.status)
-    return Text.assemble((f"{mark} {word}", f"bold {style}"), " · ".join(["", *filter(None, facts)]))
+    if run.resumed:
+        facts.append(f"taken up again {plural(run.resumed, 'time')}")
+    return Text.assemble((f"{mark} {outcome(run)}", f"bold {style}"), " · ".join(["", *filter(None, facts)]))
+
+
+def usage_lines(run: Run) -> list[str]:
+    """Tokens and cost by model, where any was asked; the second line is there where there were sub-calls."""
+    parts = ((run.config.model, run.root_usage), (run.config.sub_model or run.config.model, run.sub_usage))
+    return [
+        f"{safe(model)}: {plural(usage.calls, 'call')}, {tokens(usage)}, {cost(usage.cost)}"
+        for model, usage in parts
+        if usage.calls and not run.keyless
+    ]
 
 
 def receipt_line(receipt: Receipt) -> str:

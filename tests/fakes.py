@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rlm_app.application import App
-from rlm_app.errors import CloneFailed, InvalidSource, ModelFailed
-from rlm_app.events import StepFinished, StepStarted, SubCallFinished, SubCallStarted
-from rlm_app.model import Corpus, FileSpan, Question, Receipt, RunConfig, Selection, Skipped, Usage
-from rlm_app.ports import Answer, Progress, RunContext
+from rlm_app.codebase import Corpus, FileSpan, Receipt, Selection, Skipped
+from rlm_app.errors import CloneFailed, InvalidSource, ModelFailed, RunLimited
+from rlm_app.events import ReplyRejected, StepFinished, StepStarted, SubCallFinished, SubCallStarted
+from rlm_app.model import Question, RunConfig, Usage
+from rlm_app.ports import Answer, Answerer, Progress, RunContext
 from rlm_app.settings import Settings, load_settings
 from rlm_app.stop import Stop
 from tests.corpora import receipt_of
@@ -82,6 +83,7 @@ class Turn:
     submitted: bool = False
     sub_calls: Sequence[str] = ()
     usage: Usage = Usage()
+    rejected: Sequence[str] = ()
 
 
 CITED = ("shop/cart.py:1-2", "shop/cart.py:900-910", "shop/none.py:1")
@@ -101,15 +103,20 @@ class ScriptedAnswerer:
     cited: tuple[str, ...] = CITED
     extracted: bool = False
     fails: str = ""
+    limited: RunLimited | None = None
+    rejected: Sequence[str] = ()
+    keys: list[dict[str, str]] = field(default_factory=list)
     go: Callable[[int, Stop], None] = lambda step, stop: None
     execute: Callable[[int, Stop], None] = lambda step, stop: None
 
     def answer(self, corpus: Corpus, question: Question, config: RunConfig, run: RunContext) -> Answer:
+        self.keys.append({provider: key.get_secret_value() for provider, key in run.keys.items()})
         run.phase("sandbox")
         run.phase("explore")
         for number, turn in enumerate(self.turns, 1):
             self.go(number, run.stop)
             run.stop.check()
+            self._reject(number, turn.rejected, run)
             run.emit(
                 StepStarted, step=number, reasoning=turn.reasoning, code=turn.code, usage=turn.usage, model_seconds=0.1
             )
@@ -124,9 +131,16 @@ class ScriptedAnswerer:
                 submitted=turn.submitted,
                 seconds=0.01,
             )
+        self._reject(len(self.turns) + 1, self.rejected, run)
         if self.fails:
             raise ModelFailed(self.fails)
-        return Answer(self.answer_text, self.cited, self.extracted, Usage())
+        return Answer(self.answer_text, self.cited, self.extracted, Usage(), self.limited)
+
+    def _reject(self, number: int, replies: Sequence[str], run: RunContext) -> None:
+        for reply in replies:
+            usage = Usage(calls=1, tokens_in=100, tokens_out=9, cost=0.01)
+            reason = "The reply has no code."
+            run.emit(ReplyRejected, step=number, reason=reason, reply=run.body(reply), usage=usage, seconds=0.1)
 
     def _call(self, number: int, turn: Turn, run: RunContext) -> None:
         for at, prompt in enumerate(turn.sub_calls):
@@ -138,18 +152,29 @@ class ScriptedAnswerer:
 
 def make_settings(home: Path, **changes: object) -> Settings:
     """Settings that look at no environment and no `.env` of the machine the tests run on."""
-    return load_settings({}, home=home, model="keyless/bm25", _env_file=None, **changes)
+    return load_settings({}, **{"home": home, "model": "keyless/bm25", "_env_file": None, **changes})
 
 
 def make_app(
-    home: Path, *, source: FakeSource | None = None, answerer: ScriptedAnswerer | None = None, **changes: object
+    home: Path, *, source: FakeSource | None = None, answerer: Answerer | None = None, **changes: object
 ) -> App:
     """A whole App over a real store in `home`, with a scripted repository and model."""
+    from rlm_app.adapters.examples_source import ExampleSource, Sources
+    from rlm_app.adapters.longbench import LongBenchTables
     from rlm_app.adapters.store import SqlStore
+    from rlm_app.asking import Services as Runs
+    from rlm_app.baselines import ModelFacts
+    from rlm_app.benchmarking import Bencher, Services, Surroundings, Timing
+    from rlm_app.datasets.collection import Collection
 
     settings = make_settings(home, **changes)
     store = SqlStore.open(settings.store_url, home / "blobs")
-    return App(settings, store, source or FakeSource(), answerer or ScriptedAnswerer())
+    sources = Sources(source or FakeSource(), ExampleSource(store, store.datasets))
+    collection = Collection(store, store.datasets, sources, LongBenchTables(), lambda: make_corpus(FILES))
+    answerer = answerer or ScriptedAnswerer()
+    services = Services(Runs(store, sources, answerer), store.datasets, store.benches)
+    around = Surroundings(collection.ensure, lambda model: ModelFacts(32_000, None), Timing(2.0, 5.0, 0.05, 0.02))
+    return App(settings, store, sources, answerer, collection=collection, bencher=lambda: Bencher(services, around))
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 5.0) -> None:

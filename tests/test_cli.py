@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from rlm_app.model import Question
 from rlm_app.settings import PROVIDER_KEYS
 from rlm_app.terminal import safe, shortened
 from tests.fakes import ScriptedAnswerer, make_app
+from tests.model_server import Reply, model_server
 from tests.repositories import make_repository
 
 FILES = {
@@ -142,6 +144,8 @@ def test_flatten_gives_the_text_or_what_was_taken(rlm_app: Callable[..., Done], 
         (("ask", "{repository}", "Where?", "--model", "openai/gpt-5.4"), "OPENAI_API_KEY"),
         (("ask", "{repository}", "Where?", "--choice", "A"), "A=text"),
         (("ask", "{repository}", "Where?", "--sandbox", "docker"), "sandbox"),
+        (("ask", "{repository}", "Where?", "--on-limit", "explode"), "on limit"),
+        (("ask", "{repository}", "Where?", "--model", "direct/keyless/bm25"), "language model"),
         (("ask", "{home}", "Where?"), "Git repository"),
         (("ask", "http://127.0.0.1/a/b", "Where?"), "https"),
         (("flatten", "{repository}", "--ref", "nowhere"), "nowhere"),
@@ -198,12 +202,46 @@ def test_doctor_has_a_line_for_everything(rlm_app: Callable[..., Done], home: Pa
         "sandbox",
         "leftovers",
         "model",
+        "servers",
         "keys",
     ]
     assert "retrieval baseline" in done.stdout
     broken = rlm_app(home, "doctor", RLM_APP_PORT="no")
     assert broken.returncode == 1
     assert "RLM_APP_PORT" in broken.stdout
+
+
+def test_doctor_live_asks_each_model_once_and_says_how_it_went(rlm_app: Callable[..., Done], home: Path) -> None:
+    def reply(request: dict[str, Any]) -> Reply:
+        return "ready" if request["model"] == "big" else (404, {"error": {"message": "no such model"}})
+
+    with model_server(reply) as server:
+        bases = json.dumps({"lm_studio": server.url})
+        names = {"RLM_APP_MODEL": "lm_studio/big", "RLM_APP_SUB_MODEL": "lm_studio/small"}
+        done = rlm_app(home, "doctor", "--live", RLM_APP_API_BASES=bases, **names)
+        assert [request["model"] for request in server.requests] == ["big", "small"]
+    lines = {line[7:17].strip(): line for line in done.stdout.splitlines()}
+    assert "lm_studio/big replied in" in lines["root call"]
+    assert lines["sub-call"].startswith("fails")
+    assert "no model lm_studio/small" in lines["sub-call"]
+    assert done.returncode == 1
+    assert "nothing to test" in rlm_app(home, "doctor", "--live", RLM_APP_MODEL="keyless/bm25").stdout
+
+
+def test_ask_says_what_to_expect_and_what_left_this_machine(
+    rlm_app: Callable[..., Done], tmp_path: Path, repository: Path
+) -> None:
+    first = rlm_app(tmp_path, "ask", repository, "Where is a retry decided?")
+    assert "Expected of keyless/bm25: no runs yet with this model" in first.stdout
+    assert first.stdout.endswith("Nothing left this machine.\n")
+    assert "as in the one run so far" in rlm_app(tmp_path, "ask", repository, "Where is the basket?").stdout
+    result = json.loads(
+        rlm_app(tmp_path, "ask", repository, "Where?", "--on-limit", "stop", "--cache", "--json").stdout
+    )
+    assert (result["rejected_replies"], result["resumed"], result["limit"]) == (0, 0, None)
+    assert {"root_usage", "sub_usage", "sub_calls", "sub_model", "sandbox_bytes_sent"} <= result.keys()
+    run = wiring.app().run(result["run_id"])
+    assert (run.config.on_limit, run.config.cache) == ("stop", True)
 
 
 def test_a_key_is_shown_as_set_and_never_by_its_text(rlm_app: Callable[..., Done], home: Path) -> None:
@@ -253,6 +291,6 @@ def test_long_text_keeps_its_first_and_last_lines() -> None:
 def test_ctrl_c_stops_the_run_and_says_so(tmp_path: Path) -> None:
     app = make_app(tmp_path, answerer=ScriptedAnswerer(go=lambda step, stop: stop.wait(20) and None))
     run_id = app.ask("somewhere", Question(text="Where?"))
-    with pytest.raises(RunCancelled, match="Stopped"), cli._stopping(app, run_id):
+    with pytest.raises(RunCancelled, match="Stopped"), cli.runs.stopping(app, run_id):
         raise KeyboardInterrupt
     assert app.run(run_id).status == "cancelled"

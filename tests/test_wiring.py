@@ -9,15 +9,18 @@ from typing import Any
 
 import psutil
 import pytest
+from pydantic import SecretStr
 
 from rlm_app import application, asking, owners
 from rlm_app.adapters.store import SqlStore
 from rlm_app.application import App
-from rlm_app.errors import CloneRefused, InvalidQuestion, NotFound, StorageFailed
+from rlm_app.errors import CloneRefused, InvalidConfig, InvalidQuestion, MissingKey, NotFound, StorageFailed
 from rlm_app.events import Event
 from rlm_app.model import Question, RunConfig, Usage
 from rlm_app.owners import is_dead, owner_name
 from rlm_app.ports import Answer, RunQuery
+from rlm_app.providers import LocalServer
+from rlm_app.settings import load_settings
 from rlm_app.stop import Stop
 from rlm_app.wiring import make_home
 from tests.corpora import corpus_of
@@ -112,9 +115,17 @@ time.sleep(60)
     assert open_with(tmp_path, FixedAnswerer(until_stopped)).run(run_id).status == "running"
     process.kill()
     process.wait()
-    run = open_with(tmp_path, FixedAnswerer(until_stopped)).run(run_id)
+    seen = []
+    app = open_with(tmp_path, FixedAnswerer(lambda context: seen.append(context.before) or DONE))
+    run = app.run(run_id)
     assert run.status == "interrupted"
     assert len(run.steps) == 1, "what was stored is kept"
+    app.resume(run_id)
+    assert app.wait(run_id, 10)
+    assert (app.run(run_id).status, app.run(run_id).resumed) == ("answered", 1)
+    assert len(seen[0].steps) == 1, "and handed to whoever goes on"
+    with pytest.raises(InvalidConfig, match="ask the question again"):
+        app.resume(run_id)
 
 
 def test_owners_are_dead_when_their_process_is_gone_or_their_beat_too_old() -> None:
@@ -217,6 +228,36 @@ def test_a_clock_that_was_set_does_not_make_a_living_owner_dead() -> None:
     host, pid, start = owner_name().split("/")
     assert not is_dead(f"{host}/{pid}/{int(start) - 2}", 0)
     assert not is_dead(f"{host}/{pid}/{int(start) + 2}", 0)
+
+
+def test_keys_that_are_brought_serve_one_run_and_are_stored_nowhere(tmp_path: Path) -> None:
+    seen = []
+    app = open_with(tmp_path, FixedAnswerer(lambda context: seen.append(context.keys) or DONE))
+    brought = {"groq": SecretStr("sk-canary-1")}
+    with pytest.raises(MissingKey):
+        app.config(model="groq/x")
+    config = app.config(keys=brought, model="groq/x")
+    run_id = app.ask("s", Question(text="Where?"), config, keys=brought)
+    other = app.ask("s", Question(text="Where?"))
+    brought.clear()
+    assert app.wait(run_id, 10)
+    assert app.wait(other, 10)
+    assert sorted(len(keys) for keys in seen) == [0, 1]
+    assert max(seen, key=len)["groq"].get_secret_value() == "sk-canary-1"
+    assert all(b"canary" not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+
+def test_a_server_on_this_machine_answers_where_nothing_else_is_set(tmp_path: Path) -> None:
+    settings = load_settings({}, home=tmp_path, model="auto", _env_file=None)
+    store = SqlStore.open(settings.store_url, tmp_path / "blobs")
+    server = LocalServer("llamacpp", "llama.cpp", "http://127.0.0.1:8080/v1", ("m",))
+    app = App(settings, store, FixedSource(CORPUS), FixedAnswerer(until_stopped), lambda: [server])
+    assert (app.setup.model, app.config().model) == ("llamacpp/m", "llamacpp/m")
+    assert app.config(keys={"groq": SecretStr("k")}).model.startswith("groq/")
+    assert app.notes(app.config()) == []
+    assert app.notes(app.config(model="vertex_ai/x")) == [
+        "vertex_ai/x is reached through litellm, which takes some seconds to load."
+    ]
 
 
 class FullDisk:

@@ -5,19 +5,20 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
+from typing import Annotated
 
 import typer
 
 from rlm_app import __version__
-from rlm_app.errors import InvalidConfig, InvalidQuestion, RunCancelled, RunError, StorageFailed, UserError
-from rlm_app.model import Question, Run, Selection, Status, json_of
-
-if TYPE_CHECKING:
-    from rlm_app.application import App
+from rlm_app.cli import bench, dataset, optimize, runs
+from rlm_app.cli.arguments import AsJson, Exclude, Generated, Include, Ref, Source
+from rlm_app.cli.runs import result, stopping
+from rlm_app.codebase import Selection
+from rlm_app.errors import InvalidConfig, InvalidQuestion, RunError, StorageFailed, UserError
+from rlm_app.model import Question
 
 app = typer.Typer(
     name="rlm-app",
@@ -26,18 +27,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-runs = typer.Typer(help="List, show and delete stored runs.", no_args_is_help=True)
-app.add_typer(runs, name="runs")
-
-Source = Annotated[
-    str, typer.Argument(help="A Git address, a page of one, owner/name, or a folder.", show_default=False)
-]
-RunId = Annotated[str, typer.Argument(help="As `rlm-app runs list` prints it.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")]
-Ref = Annotated[str | None, typer.Option(help="Branch, tag or commit.")]
-Include = Annotated[list[str] | None, typer.Option(help="Take only paths that match this glob; repeatable.")]
-Exclude = Annotated[list[str] | None, typer.Option(help="Leave out paths that match this glob; repeatable.")]
-Generated = Annotated[bool, typer.Option("--generated", help="Take lock files, minified and vendored code too.")]
+app.add_typer(runs.app, name="runs")
+app.add_typer(dataset.app, name="dataset")
+app.add_typer(bench.app, name="bench")
+app.command()(dataset.questions)
+app.command()(optimize.optimize)
 
 
 def main() -> None:
@@ -94,7 +88,9 @@ def common(
 def ask(
     source: Source,
     question: Annotated[str, typer.Argument(help="What you want to know.", show_default=False)],
-    model: Annotated[str | None, typer.Option(help="A dspy model string, or keyless/bm25.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A dspy model string, keyless/bm25, or a baseline such as direct/…")
+    ] = None,
     sub_model: Annotated[str | None, typer.Option(help="For llm_query; default: a cheaper one of its maker.")] = None,
     sandbox: Annotated[str | None, typer.Option(help="Where the model's code runs: monty, e2b or pyodide.")] = None,
     files: Annotated[bool, typer.Option("--files", help="Put the code into the sandbox as files too (E2B).")] = False,
@@ -102,6 +98,9 @@ def ask(
     max_llm_calls: Annotated[int | None, typer.Option(help="Sub-calls in the run.")] = None,
     max_cost: Annotated[float | None, typer.Option(help="USD; the run ends when it is spent.")] = None,
     max_seconds: Annotated[float | None, typer.Option(help="Seconds; the run ends when they are over.")] = None,
+    on_limit: Annotated[str | None, typer.Option(help="At a limit: answer with what is there, or stop.")] = None,
+    cache: Annotated[bool, typer.Option("--cache", help="Take replies stored from earlier, equal calls.")] = False,
+    program: Annotated[Path | None, typer.Option(help="A saved program, whose task prompt replaces ours.")] = None,
     choice: Annotated[list[str] | None, typer.Option(help="A=text; repeat for each choice.")] = None,
     ref: Ref = None,
     include: Include = None,
@@ -110,7 +109,8 @@ def ask(
     as_json: AsJson = False,
 ) -> None:
     """Ask a question of a codebase, watch the steps, and get an answer with checked citations."""
-    from rlm_app.terminal import show_answer, watch
+    from rlm_app.leaving import sent, summary
+    from rlm_app.terminal import show_answer, show_quote, watch
     from rlm_app.wiring import app as open_app
 
     here = open_app()
@@ -123,10 +123,15 @@ def ask(
         max_llm_calls=max_llm_calls,
         max_cost=max_cost,
         max_seconds=max_seconds,
+        on_limit=on_limit,
+        cache=cache or None,
+        program=program,
     )
     asked = Question(text=question, choices=_choices(choice or []))
     run_id = here.ask(source, asked, config, _selection(ref, include, exclude, generated))
-    with _stopping(here, run_id):
+    if not as_json:
+        show_quote(here.quote(config.model), config.model, here.notes(config))
+    with stopping(here, run_id):
         if as_json:
             here.wait(run_id)
         else:
@@ -140,20 +145,9 @@ def ask(
         typer.echo(json.dumps(result(run), ensure_ascii=False, indent=2))
     else:
         show_answer(run)
+        typer.echo(summary(sent(run, here.settings)))
     if run.status != "answered":
         raise typer.Exit(2 if run.mendable else 1)
-
-
-@contextmanager
-def _stopping(here: "App", run_id: str) -> Iterator[None]:
-    try:
-        yield
-    except BaseException as error:
-        here.stop(run_id)
-        here.wait(run_id, 3)
-        if isinstance(error, KeyboardInterrupt):  # which typer would end with 130 and no word
-            raise RunCancelled("Stopped.") from None
-        raise
 
 
 def _choices(given: list[str]) -> dict[str, str]:
@@ -168,28 +162,6 @@ def _choices(given: list[str]) -> dict[str, str]:
 
 def _selection(ref: str | None, include: list[str] | None, exclude: list[str] | None, generated: bool) -> Selection:
     return Selection(ref=ref, include=tuple(include or ()), exclude=tuple(exclude or ()), generated=generated)
-
-
-def result(run: Run) -> dict[str, Any]:
-    """What `--json` prints of a run."""
-    usage = run.usage
-    return {
-        "run_id": run.id,
-        "status": run.status,
-        "answer": run.answer,
-        "error": run.error,
-        "citations": [
-            {"path": c.path, "first": c.first, "last": c.last, "status": c.status, "url": c.url} for c in run.citations
-        ],
-        "steps": len(run.steps),
-        "usage": json_of(usage),
-        "cost": usage.cost,
-        "seconds": run.seconds,
-        "repository": run.receipt.name if run.receipt else run.source,
-        "commit": run.receipt.commit if run.receipt else None,
-        "model": run.config.model,
-        "sandbox": run.config.sandbox,
-    }
 
 
 @app.command()
@@ -212,7 +184,7 @@ def flatten(
     with terminal.progress() as progress:
         spans, receipt = write(source, selection, output or nowhere or sys.stdout.buffer, progress)
     if as_json:
-        typer.echo(json.dumps({**json_of(receipt), "spans": spans}, ensure_ascii=False))
+        typer.echo(json.dumps({**asdict(receipt), "spans": spans}, ensure_ascii=False))
     elif stats:
         terminal.show_receipt(receipt)
     else:
@@ -232,58 +204,6 @@ def cache(clear: Annotated[bool, typer.Option("--clear", help="Remove all clones
         typer.echo(f"Clones take {source.cache_bytes() / 1e6:,.1f} MB; --clear removes them.")
 
 
-@runs.command("list")
-def list_runs(
-    text: Annotated[str, typer.Option("--search", help="Only runs with this in question or repository.")] = "",
-    status: Annotated[str | None, typer.Option(help="Only runs with this status.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 20,
-    as_json: AsJson = False,
-) -> None:
-    """List stored runs, newest first."""
-    from dataclasses import asdict
-
-    from rlm_app.ports import RunQuery
-    from rlm_app.terminal import show_runs
-    from rlm_app.wiring import app as open_app
-
-    if status is not None and status not in get_args(Status):
-        raise InvalidConfig(f"There is no status {status!r}; choose one of {', '.join(get_args(Status))}.")
-    query = RunQuery(text=text, status=cast(Status | None, status), limit=limit)
-    summaries, total = open_app().store.runs(query)
-    if as_json:
-        typer.echo(
-            json.dumps({"total": total, "runs": [asdict(run) for run in summaries]}, ensure_ascii=False, indent=2)
-        )
-    elif total:
-        show_runs(summaries, total)
-    else:
-        typer.echo("No runs match." if text or status else 'No runs yet. Start one: rlm-app ask . "Where is …?"')
-
-
-@runs.command("show")
-def show_run(run_id: RunId, as_json: AsJson = False) -> None:
-    """Show a stored run: its steps, its answer, its citations."""
-    from rlm_app.terminal import show
-    from rlm_app.wiring import app as open_app
-
-    run = open_app().run(run_id)
-    if as_json:
-        typer.echo(json.dumps(result(run), ensure_ascii=False, indent=2))
-    else:
-        show(run)
-
-
-@runs.command("delete")
-def delete_runs(run_ids: Annotated[list[str], typer.Argument(help="One or more.", show_default=False)]) -> None:
-    """Delete stored runs and what nothing else needs of them."""
-    from rlm_app.wiring import app as open_app
-
-    here = open_app()
-    for run_id in run_ids:
-        here.delete(run_id)
-        typer.echo(f"Deleted {run_id}.")
-
-
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen at; 0.0.0.0 for all.")] = None,
@@ -293,7 +213,7 @@ def serve(
     from rlm_app.settings import load_settings
 
     settings = load_settings()
-    entry = Path(__file__).parent.parent / "app.py"
+    entry = Path(__file__).parents[2] / "app.py"
     if not entry.exists():
         raise InvalidConfig(
             "The pages are not installed beside the package; run this from a checkout, with `make app`."
@@ -333,6 +253,7 @@ def port_is_taken(host: str, port: int) -> bool:
 @app.command()
 def doctor(
     clean: Annotated[bool, typer.Option("--clean", help="End sandboxes at E2B that serve no run.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Make one tiny call of each model in force.")] = False,
 ) -> None:
     """Say what is configured and reachable, one line each, with what to do."""
     from rlm_app.doctor import examine
@@ -346,7 +267,7 @@ def doctor(
 
         typer.echo(f"Sandboxes ended: {sandbox_leftovers(load_settings(), remove=True)}.")
     failed = False
-    for check in examine():
+    for check in examine(live=live):
         failed |= check.state == "fails"
         typer.echo(f"{check.state:<6} {check.name:<10} {check.finding}")
     if failed:
