@@ -5,7 +5,8 @@ import streamlit as st
 from rlm_app.errors import NotFound
 from rlm_app.ui import app
 from rlm_app.ui.answer import actions, outcome
-from rlm_app.ui.details import details
+from rlm_app.ui.details import details, what_left
+from rlm_app.ui.example import verdict
 from rlm_app.ui.live import live_status
 from rlm_app.ui.places import HISTORY
 from rlm_app.ui.status import run_head
@@ -24,5 +25,7 @@ if run.status == "running":
     live_status(app(), run)
 else:
     outcome(app(), run, dark=dark)
+    verdict(app(), run)
     actions(app(), run)
+what_left(app(), run)
 details(app(), run, dark=dark)

@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import cached_property
 from urllib.parse import quote as percent_encode
 
+from rlm_app.codebase import Corpus, FileSpan
 from rlm_app.mentions import Entry, Range, bare, find_mentions, read_entry
-from rlm_app.model import Citation, CitationStatus, Corpus, FileSpan
+from rlm_app.model import Citation, CitationStatus
 from rlm_app.toolkit import UNNAMED, is_unnamed
 
 _HOST = re.compile(r"/*[\w.-]+\.(com|org|net|io|dev|ai|co|edu|gov)", re.IGNORECASE)

@@ -5,9 +5,9 @@ import time
 from dataclasses import dataclass, field
 
 from rlm_app.asking import BUG
+from rlm_app.codebase import Receipt, Selection
 from rlm_app.errors import RunError, UserError
 from rlm_app.jobs import Jobs
-from rlm_app.model import Receipt, Selection
 from rlm_app.ports import Source, Store
 from rlm_app.stop import Stop
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import log
 
+from rlm_app.codebase import Corpus, FileSpan
 from rlm_app.definitions import find_definitions, language, leads_up
-from rlm_app.model import Corpus, FileSpan
 from rlm_app.retrieval import split_words, trust
 from rlm_app.toolkit import UNNAMED, is_unnamed
 

@@ -7,7 +7,7 @@ assigns later can break it. Only `NAMES` are seen; they are to be bound again be
 import inspect
 
 from rlm_app import definitions, repl
-from rlm_app.model import Corpus
+from rlm_app.codebase import Corpus
 
 CONTEXT_NAME = "_rlm_context"
 INDEX_NAME = "_rlm_index"

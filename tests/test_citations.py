@@ -7,7 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rlm_app.citations import check, excerpt, mark
-from rlm_app.model import Citation, Corpus, FileSpan
+from rlm_app.codebase import Corpus, FileSpan
+from rlm_app.model import Citation
 from tests.corpora import corpus_of
 
 CORPUS = corpus_of(
@@ -233,6 +234,6 @@ def test_what_is_cited_from_the_corpus_is_verified(data: st.DataObject) -> None:
 )
 def test_long_hostile_answers_take_no_time(piece: str) -> None:
     text = (piece * 100_000)[:100_000]
-    started = time.perf_counter()
+    started = time.process_time()
     mark(text, check(text, [text], CORPUS, WEB))
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2

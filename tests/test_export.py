@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rlm_app.export import to_markdown
-from rlm_app.model import Body, Citation, Question, Run, RunConfig, Step, SubCall, Usage
+from rlm_app.model import Body, Citation, Question, Rejected, Run, RunConfig, Step, SubCall, Usage
 
 
 def make_run(**fields: object) -> Run:
@@ -45,6 +45,25 @@ def test_an_unknown_price_is_not_zero() -> None:
     text = to_markdown(make_run(status="answered", answer="x", steps=(make_step(sub_calls=(call,)),)))
     assert "Cost: unknown" in text
     assert "sub-calls: 1" in text
+
+
+def test_an_answer_at_a_limit_is_a_fallback_that_names_it() -> None:
+    spent = "The cost limit was reached."
+    text = to_markdown(make_run(status="limit", limit="max_cost", answer="Perhaps.", error=spent))
+    assert "Status: fallback answer: with what it had at the cost limit" in text
+    assert "*fallback answer: with what it had at the cost limit*\n\nThe cost limit was reached.\n\nPerhaps." in text
+
+
+def test_rejected_replies_usage_and_resuming_are_told() -> None:
+    reply = Rejected(1, "It has no code.", Body(chars=9, text="Shall I?"), Usage(calls=1, tokens_in=10))
+    last = Rejected(2, "It is empty.", Body(chars=90_000, blob="ab"), Usage())
+    usage = Usage(calls=2, tokens_in=1200, tokens_out=50, bytes_sent=4321, cost=0.25)
+    step = make_step(rejected=(reply,), usage=usage)
+    text = to_markdown(make_run(steps=(step,), rejected=(last,), resumed=1))
+    assert "A reply to step 1 was no step: It has no code.\n\n```text\nShall I?\n```" in text
+    assert "It is empty.\n\n(90,000 characters, not shown)" in text
+    assert "Root model: keyless/bm25, 3 calls, 1.21 k tokens in, 50 out, $0.2500, 4,321 bytes sent" in text
+    assert "Taken up again by another process: 1 time" in text
 
 
 def test_citations_carry_status_and_address() -> None:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rlm_app.codebase import Corpus
 from rlm_app.definitions import find_definitions
-from rlm_app.model import Corpus
 from rlm_app.retrieval import Ranked, count_terms, names_in, passages_of, rank, rarity_of, stem, terms_of, trust
 from tests.corpora import corpus_of
 

@@ -1,6 +1,6 @@
 import pytest
 
-from rlm_app.model import Selection
+from rlm_app.codebase import Selection
 from rlm_app.selecting import SHOWN, Selector, Tally
 
 

@@ -5,7 +5,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlm_app.model import Corpus, FileSpan
+from rlm_app.codebase import Corpus, FileSpan
 from rlm_app.suggestions import suggest
 from tests.corpora import corpus_of
 

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rlm_app import toolkit
-from rlm_app.model import Corpus, FileSpan
+from rlm_app.codebase import Corpus, FileSpan
 from tests.corpora import corpus_of
 
 Run = Callable[..., Any]

@@ -1,12 +1,16 @@
 """How a run ended: the answer and the lines it rests on, or why there is none."""
 
+import time
+
 import streamlit as st
 
+from rlm_app import wording
 from rlm_app.application import App
 from rlm_app.citations import mark
+from rlm_app.codebase import Corpus
 from rlm_app.export import to_markdown
-from rlm_app.model import KEYLESS_LABEL, Citation, Corpus, Run
-from rlm_app.ui import figures
+from rlm_app.model import KEYLESS_LABEL, Citation, Run
+from rlm_app.ui import figures, visitor
 from rlm_app.ui.details import events_json
 from rlm_app.ui.excerpt import excerpt_html
 from rlm_app.ui.places import ASK, again, follow_up
@@ -14,6 +18,7 @@ from rlm_app.ui.session import user_errors
 from rlm_app.ui.status import EXPLAINED
 from rlm_app.ui.text import literal, prose
 
+RESUME_SECONDS = 0.5
 MAX_CITATIONS = 100  # a model may cite without end, and each is a widget
 MARKS = {
     "verified": ":green[:material/check_circle:] verified",
@@ -24,12 +29,12 @@ MARKS = {
 
 def outcome(here: App, run: Run, *, dark: bool) -> None:
     """The answer with its citations; for a run without one, the sentence that says why."""
-    if run.answer is not None and run.status in ("answered", "extracted"):
+    if run.answer is not None and run.status in ("answered", "extracted", "limit"):
         with st.container(border=True):
             if run.keyless:
                 st.caption(f"{KEYLESS_LABEL}: it finds passages, it does not reason")
-            if run.status == "extracted":
-                st.markdown(f":orange-badge[:material/short_text: {EXPLAINED['extracted']}]")
+            if run.status != "answered":
+                st.markdown(f":orange-badge[:material/short_text: {wording.outcome(run)}]")
             numbered = mark(run.answer, run.citations, _reference)
             st.html(prose(numbered, dark=dark))
             evidence(here, run, dark=dark)
@@ -96,6 +101,11 @@ def _why_no_lines(corpus: Corpus, citation: Citation) -> str:
 def actions(here: App, run: Run) -> None:
     """What one may do next with a run that has ended."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if run.status == "interrupted" and st.button("Go on", icon=":material/resume:", type="primary", key="resume"):
+            with user_errors():
+                here.resume(run.id, visitor.own_keys())
+                time.sleep(RESUME_SECONDS)  # until the run says that it is taken up, so that the page shows it so
+                st.rerun()
         st.page_link(ASK, label="Ask a follow-up", icon=":material/reply:", query_params=follow_up(run))
         st.page_link(ASK, label="Run again with…", icon=":material/replay:", query_params=again(run))
         with st.popover("Share", icon=":material/link:", type="tertiary"):

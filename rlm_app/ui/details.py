@@ -5,8 +5,11 @@ import json
 import streamlit as st
 
 from rlm_app.application import App
+from rlm_app.choosing import Destination
 from rlm_app.events import EVENT
-from rlm_app.model import Body, Run, SubCall, Usage
+from rlm_app.leaving import Sent, sent, summary
+from rlm_app.model import Body, Run, Step, SubCall
+from rlm_app.providers import provider_of
 from rlm_app.ui import figures
 from rlm_app.ui.text import literal
 from rlm_app.ui.trajectory import output, phases, sub_call_table, timeline
@@ -17,7 +20,7 @@ MAX_RAW_CHARS = 30_000
 def details(here: App, run: Run, *, dark: bool) -> None:
     """Steps of a run, and once it has ended tabs with the rest; a tab that would be empty is left out."""
     if run.status == "running":
-        _steps(run, dark=dark)
+        _steps(here, run, dark=dark)
         return
     names = ["Steps"]
     names += [f"Sub-calls ({len(run.sub_calls)})"] if run.sub_calls else []
@@ -27,16 +30,16 @@ def details(here: App, run: Run, *, dark: bool) -> None:
         zip((name.split(" (")[0] for name in names), st.tabs(names, on_change="rerun", key="view"), strict=True)
     )
     with tabs["Steps"]:
-        _steps(run, dark=dark)
+        _steps(here, run, dark=dark)
     for name, draw in (("Sub-calls", _sub_calls), ("Usage", _usage), ("Raw", _raw)):
         if name in tabs and tabs[name].open:
             with tabs[name]:
                 draw(here, run)
 
 
-def _steps(run: Run, *, dark: bool) -> None:
+def _steps(here: App, run: Run, *, dark: bool) -> None:
     phases(run)
-    timeline(run, dark)
+    timeline(here, run, dark)
     if not run.steps and run.status != "running":
         st.caption("The run ended before its first step.")
 
@@ -68,17 +71,58 @@ def _body(here: App, name: str, body: Body, key: str) -> None:
 
 
 def _usage(here: App, run: Run) -> None:
-    rows = [
-        _usage_row("root model", run.config.model, run.root_usage),
-        _usage_row("sub-calls", run.config.sub_model or run.config.model, run.sub_usage),
-        _usage_row("in all", "", run.usage),
-    ]
-    st.html(figures.table(["", "model", "calls", "tokens in", "cached", "tokens out", "cost"], rows))
+    usages = (run.root_usage, run.sub_usage, run.usage)
+    models = [run.config.model, (run.config.sub_model or run.config.model) if run.sub_usage.calls else "", ""]
+    rows = [["model", *map(figures.safe, models)]]
+    for name, field in COUNTED.items():
+        rows.append([name, *(f"{getattr(usage, field):,}" for usage in usages)])
+    rows.append(["sent", *(f"<nobr>{figures.size(usage.bytes_sent)}</nobr>" for usage in usages)])
+    rows.append(["cost", *(f"<nobr>{figures.cost(usage.cost)}</nobr>" for usage in usages)])
+    st.html(figures.table(["", "root model", "sub-calls", "in all"], rows))
+    if run.steps:
+        st.caption("By step, with its sub-calls and the replies that were rejected before it")
+        st.html(figures.table(["step", "calls", "tokens", "cost"], [_usage_row(step) for step in run.steps]))
 
 
-def _usage_row(name: str, model: str, usage: Usage) -> list[str]:
-    counts = (usage.calls, usage.tokens_in, usage.tokens_cached, usage.tokens_out)
-    return [name, figures.safe(model), *(f"{count:,}" for count in counts), figures.cost(usage.cost)]
+COUNTED = {
+    "calls": "calls",
+    "of them stored replies": "cached_calls",
+    "tokens in": "tokens_in",
+    "of them cached": "tokens_cached",
+    "tokens out": "tokens_out",
+    "of them reasoning": "tokens_reasoning",
+}
+"""Fields of `Usage` as they are called on the page."""
+
+
+def _usage_row(step: Step) -> list[str]:
+    usages = [*(call.usage for call in step.sub_calls), *(reply.usage for reply in step.rejected)]
+    usage = sum(usages, step.usage)
+    return [f"{step.number}", f"{usage.calls}", figures.tokens(usage), f"<nobr>{figures.cost(usage.cost)}</nobr>"]
+
+
+def what_left(here: App, run: Run) -> None:
+    """One line that says what left this machine for a run; the places in full on demand."""
+    parts = sent(run, here.settings)
+    card = st.expander(literal(summary(parts)), type="compact", key="left", on_change="rerun", icon=":material/upload:")
+    if not card.open:
+        return
+    rows = [[figures.safe(part.what), _place(part.to), _size(part)] for part in parts]
+    with card:
+        if rows:
+            st.html(figures.table(["what", "where", "bytes"], rows))
+        if not provider_of(run.config.model):
+            st.caption("No language model took part.")
+        else:
+            st.caption("Addresses of models are those that are set now. Keys go to their own providers alone.")
+
+
+def _place(to: Destination) -> str:
+    return figures.safe(to.name) + (" (this machine)" if to.here else "")
+
+
+def _size(part: Sent) -> str:
+    return "not counted yet" if part.size is None else figures.size(part.size)
 
 
 def _raw(here: App, run: Run) -> None:

@@ -1,7 +1,8 @@
 """Cited lines of a file as HTML: numbered, coloured, the cited ones marked."""
 
 from rlm_app.citations import excerpt
-from rlm_app.model import Citation, Corpus
+from rlm_app.codebase import Corpus
+from rlm_app.model import Citation
 from rlm_app.ui.code import numbered
 from rlm_app.ui.text import visible
 

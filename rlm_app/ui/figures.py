@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from html import escape
 
-from rlm_app.wording import ago, amount, cost, plural, seconds
+from rlm_app.wording import ago, amount, cost, plural, seconds, size, tokens
 
-__all__ = ["ago", "amount", "cost", "exact", "facts", "moment", "plural", "safe", "seconds", "table"]
+__all__ = ["ago", "amount", "cost", "exact", "facts", "moment", "plural", "safe", "seconds", "size", "table", "tokens"]
 
 
 def moment(then: float) -> str:

@@ -92,13 +92,18 @@ def _row(here: App, run: RunSummary) -> None:
         )
         st.html(f'<div style="padding-left:.5rem">{figures.facts(where, figures.safe(run.model))}</div>')
     with numbers.container(horizontal=True, vertical_alignment="center", wrap=False):
-        took = "" if run.seconds is None else figures.seconds(run.seconds)
-        facts = figures.facts(figures.plural(run.steps, "step"), took, figures.cost(run.cost))
-        st.html(facts + figures.facts(figures.moment(run.started)), width="stretch")
+        st.html(numbers_of(run) + figures.facts(figures.moment(run.started)), width="stretch")
         if run.status != "running" and st.button(
             ":material/delete:", type="tertiary", key=f"delete-{run.id}", help="Delete this run"
         ):
             confirm_delete(here, run)
+
+
+def numbers_of(run: RunSummary) -> str:
+    """Steps, time and cost. A run under way has no cost yet: that is not a cost unknown."""
+    took = "" if run.seconds is None else figures.seconds(run.seconds)
+    spent = "" if run.status == "running" and run.cost is None else figures.cost(run.cost)
+    return figures.facts(figures.plural(run.steps, "step"), took, spent)
 
 
 @st.dialog("Delete this run?")

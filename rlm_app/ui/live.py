@@ -13,7 +13,9 @@ from rlm_app.events import (
     LimitReached,
     PhaseProgress,
     PhaseStarted,
+    ReplyRejected,
     RunFinished,
+    RunResumed,
     StepFinished,
     StepStarted,
     SubCallFinished,
@@ -24,7 +26,16 @@ from rlm_app.ui import figures
 from rlm_app.ui.text import literal
 
 TICK_SECONDS = 1.0
-REDRAWS = (ContextLoaded, LimitReached, PhaseStarted, RunFinished, StepFinished, StepStarted)
+REDRAWS = (
+    ContextLoaded,
+    LimitReached,
+    PhaseStarted,
+    ReplyRejected,
+    RunFinished,
+    RunResumed,
+    StepFinished,
+    StepStarted,
+)
 PHASES = {
     "clone": "Cloning",
     "flatten": "Reading files",

@@ -6,10 +6,18 @@ from rlm_app.model import Run
 
 PAGES = Path(__file__).parents[2] / "pages"
 ASK, RUN, HISTORY = PAGES / "ask.py", PAGES / "run.py", PAGES / "history.py"
+SETTINGS = PAGES / "settings.py"
+EXAMPLES, EXAMPLE = PAGES / "examples.py", PAGES / "example.py"
+BENCHMARKS, COMPARE = PAGES / "benchmarks.py", PAGES / "compare.py"
 
 MAX_LINK_CHARS = 2000  # a server refuses a request line of 64 kB, and one character may take nine bytes of it
 
 Query = dict[str, str | list[str]]
+
+
+def example_query(dataset: str, identity: str) -> Query:
+    """Query of the page of one example."""
+    return {"example": f"{dataset}/{identity}"}
 
 
 def follow_up(run: Run) -> Query:
@@ -38,6 +46,10 @@ def again(run: Run) -> Query:
     }
     if config.sub_model and config.sub_model != config.model:
         query["sub_model"] = config.sub_model
+    if config.on_limit != "answer":
+        query["on_limit"] = config.on_limit
+    if config.cache:
+        query["cache"] = "true"
     if config.max_cost is not None:
         query["max_cost"] = f"{config.max_cost:g}"
     choices = "\n".join(run.question.choices.values())

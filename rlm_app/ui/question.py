@@ -1,16 +1,21 @@
 """The question, and how it is to be answered."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import streamlit as st
 
+from rlm_app import programs, wording
 from rlm_app.application import App
 from rlm_app.choosing import SANDBOXES, offered, offered_sandboxes
+from rlm_app.codebase import Selection
 from rlm_app.errors import InvalidQuestion
-from rlm_app.model import KEYLESS_LABEL, KEYLESS_MODEL, Question, RunConfig, Selection
-from rlm_app.ui import figures
-from rlm_app.ui.places import RUN
+from rlm_app.model import KEYLESS_LABEL, KEYLESS_MODEL, Question, RunConfig
+from rlm_app.ui import figures, visitor
+from rlm_app.ui.places import RUN, SETTINGS
+from rlm_app.ui.preferences import cache_field, in_force, on_limit_field
 from rlm_app.ui.session import user_errors
+from rlm_app.ui.text import literal
 
 MAX_CHOICES = 26
 ASKED = "asked"
@@ -42,7 +47,7 @@ def seed_from_address(*names: str) -> None:
 def settings_panel(here: App) -> Choices:
     """Everything that has a good default, behind one expander. All of it is part of the page's address."""
     with st.expander("Settings", icon=":material/tune:"):
-        changes = _run_settings(here)
+        changes = run_settings(here)
         if changes["sandbox"] == "e2b":
             changes["files_in_sandbox"] = st.toggle(
                 "Put the code into the sandbox as files too, for ast and friends",
@@ -57,8 +62,12 @@ def settings_panel(here: App) -> Choices:
     return Choices(selection, changes, choices or "")
 
 
-def _run_settings(here: App) -> dict[str, Any]:
-    settings, models = here.settings, offered(here.settings)
+def run_settings(here: App) -> dict[str, Any]:
+    """How runs are to be answered, by the names of `RunConfig`'s fields; part of the page's address."""
+    settings = here.settings
+    models = list(offered(settings.with_keys(visitor.own_keys()), here.local_models()))
+    if (preferred := visitor.defaults().get("model", "auto")) != "auto":
+        models = list(dict.fromkeys([preferred, *models]))
     with st.grid(3):
         return {
             "model": st.selectbox("Model", models, key="model", bind="query-params", accept_new_options=True),
@@ -78,22 +87,49 @@ def _run_settings(here: App) -> dict[str, Any]:
                 key="sandbox",
                 bind="query-params",
             ),
-            "max_steps": st.number_input("Steps at most", value=settings.max_steps, key="max_steps", bind=_BIND),
+            "max_steps": st.number_input(
+                "Steps at most", value=in_force(here, "max_steps"), key="max_steps", bind=_BIND
+            ),
             "max_llm_calls": st.number_input(
-                "Sub-calls at most", value=settings.max_llm_calls, key="max_llm_calls", bind=_BIND
+                "Sub-calls at most", value=in_force(here, "max_llm_calls"), key="max_llm_calls", bind=_BIND
             ),
             "max_seconds": st.number_input(
                 "Seconds at most",
-                value=float(settings.max_seconds),
+                value=float(in_force(here, "max_seconds")),
                 step=60.0,
                 format="%g",
                 key="max_seconds",
                 bind=_BIND,
             ),
             "max_cost": st.number_input(
-                "USD at most", value=settings.max_cost, placeholder="no limit", format="%g", key="max_cost", bind=_BIND
+                "USD at most",
+                value=in_force(here, "max_cost"),
+                placeholder="no limit",
+                format="%g",
+                key="max_cost",
+                bind=_BIND,
             ),
+            "on_limit": on_limit_field(in_force(here, "on_limit"), key="on_limit", bind=_BIND),
+            "cache": cache_field(in_force(here, "cache"), key="cache", bind=_BIND),
+            "program": _program_field(here),
         }
+
+
+def _program_field(here: App) -> Path | None:
+    """A saved program to take the task prompt from, where there are any."""
+    saved = programs.saved(here.settings.home / "programs")
+    if not saved:
+        return None
+    name = st.selectbox(
+        "Program",
+        list(saved),
+        index=None,
+        placeholder="none: our own prompt",
+        help="Task prompts that `rlm-app optimize` has written",
+        key="program",
+        bind=_BIND,
+    )
+    return saved[name] if name else None
 
 
 _BIND: Any = "query-params"
@@ -115,7 +151,7 @@ def _part_of_repository() -> Selection:
 
 def setup_line(here: App, model: str | None, sandbox: str | None) -> None:
     """What will answer, where its code runs, and how to get a better one."""
-    setup = here.setup
+    setup = here.setup_for(visitor.own_keys())
     chosen = model or setup.model
     place = figures.safe(SANDBOXES.get(sandbox or "", setup.sandbox))
     label = KEYLESS_LABEL if chosen == KEYLESS_MODEL else ""
@@ -129,11 +165,20 @@ def setup_line(here: App, model: str | None, sandbox: str | None) -> None:
         )
         with st.popover("Add a key" if label else "Keys", type="tertiary"):
             st.markdown(
-                "A language model needs a key. Set one of these where the server starts, or in its `.env` file:"
+                "A language model needs a key. Set one of these where the server starts, or in its `.env` file, or "
+                "bring one for this session in Settings:"
             )
-            rows = [[figures.safe(name), "set" if there else "not set"] for name, there in setup.keys]
+            st.page_link(SETTINGS, label="Open Settings", icon=":material/settings:")
+            rows = [[figures.safe(key.name), "set" if key.source else "not set"] for key in setup.keys]
             st.html(figures.table(["variable", ""], rows))
             st.caption("Keys stay on the server: they are in no run, log, address or sandbox.")
+
+
+def quote_line(here: App, config: RunConfig) -> None:
+    """What a run with this model is likely to take, from earlier runs, and what else there is to know of it."""
+    st.html(figures.facts(f"Expected: {wording.expected(**vars(here.quote(config.model)))}"))
+    for note in here.notes(config):
+        st.caption(literal(note))
 
 
 def question_form(here: App, source: str, chosen: Choices, config: RunConfig | None) -> None:
@@ -150,7 +195,7 @@ def question_form(here: App, source: str, chosen: Choices, config: RunConfig | N
     if asked and config is not None:
         with user_errors():
             question = Question(text=text or "", choices=lettered(chosen.choices))
-            run_id = here.ask(source, question, config, chosen.selection)
+            run_id = here.ask(source, question, config, chosen.selection, visitor.own_keys())
             st.session_state[ASKED] = True
             st.switch_page(RUN, query_params={"run": run_id})
 

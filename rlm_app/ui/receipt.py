@@ -6,7 +6,7 @@ from html import escape
 import streamlit as st
 
 from rlm_app.application import App
-from rlm_app.model import Corpus, FileSpan, Receipt
+from rlm_app.codebase import Corpus, FileSpan, Receipt
 from rlm_app.ui import figures
 from rlm_app.ui.text import literal, visible
 

@@ -5,8 +5,8 @@ import time
 import streamlit as st
 
 from rlm_app.application import App
+from rlm_app.codebase import Receipt, Selection
 from rlm_app.loading import Loading
-from rlm_app.model import Receipt, Selection
 from rlm_app.ui import figures
 from rlm_app.ui.places import PAGES
 from rlm_app.ui.text import literal

@@ -4,6 +4,7 @@ from typing import Literal, NamedTuple
 
 import streamlit as st
 
+from rlm_app import wording
 from rlm_app.choosing import SANDBOXES
 from rlm_app.model import Run, Status
 from rlm_app.ui import figures
@@ -29,9 +30,8 @@ LOOKS: dict[Status, Look] = {
 }
 
 EXPLAINED: dict[Status, str] = {
-    "extracted": "fallback answer: steps ran out",
     "cancelled": "This run was stopped before it had an answer.",
-    "interrupted": "The server stopped while this run was under way, so there is no answer.",
+    "interrupted": "The server stopped while this run was under way. It can go on; nothing is paid for twice.",
     "failed": "This run failed, so there is no answer.",
     "limit": "A limit was reached before there was an answer.",
 }
@@ -42,6 +42,12 @@ def badge(status: Status) -> None:
     st.badge(look.word, icon=look.icon, color=look.colour)
 
 
+def run_badge(run: Run) -> None:
+    """How a run stands: for a limit which one, and whether it answered with what it had by then."""
+    look = LOOKS[run.status]
+    st.badge(wording.outcome(run) if run.status == "limit" else look.word, icon=look.icon, color=look.colour)
+
+
 def run_head(run: Run) -> None:
     """The question, how the run stands, and what it was asked of."""
     st.title(literal(run.question.text, 240), anchor=False)
@@ -49,9 +55,10 @@ def run_head(run: Run) -> None:
         with st.expander("The whole question", type="compact", expanded=bool(run.question.choices)):
             st.text(run.question.prompt)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        badge(run.status)
+        run_badge(run)
         took = figures.seconds(run.seconds) if run.seconds is not None else ""
-        st.html(figures.facts(took, figures.moment(run.started)), width="content")
+        again = f"taken up again {figures.plural(run.resumed, 'time')}" if run.resumed else ""
+        st.html(figures.facts(took, figures.moment(run.started), again), width="content")
     receipt = run.receipt
     commit = (
         f' @ <span title="{figures.safe(receipt.commit)}">{figures.safe(receipt.commit[:7])}</span>' if receipt else ""

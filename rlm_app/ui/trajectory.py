@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from rlm_app.model import Phase, Run, Step, SubCall, Usage
+from rlm_app.application import App
+from rlm_app.model import Phase, Rejected, Run, Step, SubCall
 from rlm_app.ui import figures
 from rlm_app.ui.text import first_sentence, literal, prose, visible
 
@@ -26,27 +27,49 @@ def _phase(phase: Phase, run: Run) -> str:
 
 
 @st.fragment
-def timeline(run: Run, dark: bool) -> None:
-    """One card for each step, in order; opening one draws this part of the page alone."""
+def timeline(here: App, run: Run, dark: bool, name: str = "") -> None:
+    """One card for each step, in order, and for each reply that no step came of; opening one draws this part alone.
+
+    `name` tells the timelines of a page apart.
+    """
     for step in run.steps:
-        _card(step, running=run.status == "running", dark=dark)
+        _card(here, step, running=run.status == "running", dark=dark, name=name)
+    for number, reply in enumerate(run.rejected, 1):
+        label, key = f"**{reply.step}**  A reply that was no step", f"{name}rejected-{number}"
+        card = st.expander(label, icon=":material/block:", type="step", key=key, on_change="rerun")
+        with card:
+            st.caption(literal(reply.reason, 500))
+            if card.open:
+                _reply(here, reply, key=f"{name}reply-{number}")
 
 
-def _card(step: Step, *, running: bool, dark: bool) -> None:
+def _reply(here: App, reply: Rejected, *, key: str) -> None:
+    text = here.store.text(reply.reply)
+    if text.strip():
+        output(text, len(text), key=key)
+    if reply.usage.calls:
+        st.html(figures.facts(figures.tokens(reply.usage), figures.cost(reply.usage.cost)))
+
+
+def _card(here: App, step: Step, *, running: bool, dark: bool, name: str) -> None:
     under_way = step.seconds is None and running
     label = f"**{step.number}**  {literal(first_sentence(step.reasoning) or 'No reasoning given', 140)}"
     took = [] if step.seconds is None else [figures.seconds(step.model_seconds + step.seconds)]
     calls = [figures.plural(len(step.sub_calls), "sub-call")] if step.sub_calls else []
-    if took or calls:
-        label += f"  :gray[{' · '.join(took + calls)}]"
+    facts = took + calls + ([f"{len(step.rejected)} rejected before it"] if step.rejected else [])
+    if facts:
+        label += f"  :gray[{' · '.join(facts)}]"
     # Another key once it has ended: the card closes then, below all that is finished, and nothing above it moves.
-    key = f"step-{step.number}" + ("-now" if under_way else "")
+    key = f"{name}step-{step.number}" + ("-now" if under_way else "")
     card = st.expander(label, expanded=under_way, icon=_icon(step, under_way), type="step", key=key, on_change="rerun")
     with card:
         if card.open:
             if len(step.reasoning.strip()) > len(first_sentence(step.reasoning)) + 1:  # more than the label says
                 st.html(prose(step.reasoning, dark=dark))
-            _work(step)
+            for number, reply in enumerate(step.rejected, 1):
+                st.caption(f":orange[:material/block:] A reply before this was no step: {literal(reply.reason, 500)}")
+                _reply(here, reply, key=f"{name}reply-{step.number}-{number}")
+            _work(step, name)
         else:
             st.html(prose(step.reasoning[:CLOSED_CHARS], dark=dark))
 
@@ -61,10 +84,10 @@ def _icon(step: Step, under_way: bool) -> str:
     return ":material/flag:" if step.submitted else ":material/check:"
 
 
-def _work(step: Step) -> None:
+def _work(step: Step, name: str) -> None:
     st.code(_shown(visible(step.code)), language="python", wrap_lines=False)
     if step.output:
-        output(step.output, step.output_chars, key=f"output-{step.number}")
+        output(step.output, step.output_chars, key=f"{name}output-{step.number}")
     elif step.seconds is not None:
         st.caption("This step printed nothing.")
     if step.failed:
@@ -77,16 +100,11 @@ def _work(step: Step) -> None:
 def _costs(step: Step) -> list[str]:
     costs = []
     if step.usage.calls:
-        costs = [f"model {figures.seconds(step.model_seconds)}", tokens(step.usage), figures.cost(step.usage.cost)]
+        model = f"model {figures.seconds(step.model_seconds)}"
+        costs = [model, figures.tokens(step.usage), figures.cost(step.usage.cost)]
     if step.seconds is not None:
         costs.append(f"sandbox {figures.seconds(step.seconds)}")
     return costs
-
-
-def tokens(usage: Usage) -> str:
-    """`1.2 k tokens in (800 cached), 310 out`."""
-    cached = f" ({figures.amount(usage.tokens_cached)} cached)" if usage.tokens_cached else ""
-    return f"{figures.amount(usage.tokens_in)} tokens in{cached}, {figures.amount(usage.tokens_out)} out"
 
 
 def output(text: str, chars: int, *, key: str) -> None:
@@ -113,7 +131,7 @@ def sub_call_table(calls: Sequence[SubCall]) -> str:
             f"{number}",
             figures.safe(call.model),
             "under way" if call.seconds is None else figures.seconds(call.seconds),
-            tokens(call.usage) if call.usage.calls else "",
+            figures.tokens(call.usage) if call.usage.calls else "",
             figures.cost(call.usage.cost) if call.seconds is not None else "",
             figures.safe(call.error) if call.error else "",
         ]

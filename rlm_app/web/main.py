@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rlm_app.ui.places import ASK, HISTORY, RUN
+from rlm_app.ui.places import ASK, BENCHMARKS, COMPARE, EXAMPLE, EXAMPLES, HISTORY, RUN, SETTINGS
 from rlm_app.ui.session import user_errors
 
 ICON = (
@@ -15,8 +15,13 @@ st.logo(ICON, size="small")
 page = st.navigation(
     [
         st.Page(ASK, title="Ask", default=True),
+        st.Page(EXAMPLES, title="Examples", url_path="examples"),
         st.Page(HISTORY, title="History", url_path="history"),
+        st.Page(BENCHMARKS, title="Benchmarks", url_path="benchmarks"),
+        st.Page(SETTINGS, title="Settings", url_path="settings", icon=":material/settings:"),
+        st.Page(EXAMPLE, title="Example", url_path="example", visibility="hidden"),
         st.Page(RUN, title="Run", url_path="run", visibility="hidden"),
+        st.Page(COMPARE, title="Compare", url_path="compare", visibility="hidden"),
     ],
     position="top",
 )

@@ -12,8 +12,9 @@ from rich.table import Table
 
 from rlm_app.adapters import sandboxes
 from rlm_app.adapters.traced import Interpreter, Steps, TracedSandbox
+from rlm_app.codebase import Corpus
 from rlm_app.errors import SandboxUnavailable
-from rlm_app.model import Corpus, RunConfig
+from rlm_app.model import RunConfig
 from rlm_app.settings import Settings
 from tests.performance.bench_steps import corpus
 from tests.scripted import Told

@@ -7,8 +7,9 @@ from streamlit.testing.v1 import AppTest
 
 from rlm_app.application import App
 from rlm_app.errors import InvalidQuestion
-from rlm_app.model import KEYLESS_LABEL
+from rlm_app.model import KEYLESS_LABEL, Question
 from rlm_app.ports import RunQuery
+from rlm_app.providers import LocalServer
 from rlm_app.stop import Stop
 from rlm_app.ui.question import lettered
 from tests.fakes import FakeSource, make_app, wait_for
@@ -202,3 +203,37 @@ def test_the_sandbox_is_chosen_for_each_run_and_e2b_takes_files_too(tmp_path: Pa
 def test_without_its_key_e2b_is_not_offered(tmp_path: Path, open_page: Open) -> None:
     at = open_page(make_app(tmp_path), source=SOURCE)
     assert at.selectbox(key="sandbox").options == ["Monty", "Pyodide"]
+
+
+def test_what_a_run_is_likely_to_take_is_said_before_it_starts(tmp_path: Path, open_page: Open) -> None:
+    app = make_app(tmp_path)
+    assert "Expected: no runs yet with this model" in words(open_page(app, source=SOURCE))
+    app.wait(app.ask(SOURCE, Question(text="Where?")), 10)
+    text = words(open_page(app, source=SOURCE))
+    assert "Expected: 3 steps" in text
+    assert "as in the one run so far" in text
+
+
+def test_a_run_is_told_what_to_do_at_a_limit_and_with_stored_replies(tmp_path: Path, open_page: Open) -> None:
+    app = make_app(tmp_path)
+    at = open_page(app, source=SOURCE, on_limit="stop", cache="true")
+    at.text_area(key="question").set_value("Which?")
+    press(at, "Ask")
+    ((row,), _) = app.store.runs(RunQuery())
+    config = app.run(row.id).config
+    assert (config.on_limit, config.cache) == ("stop", True)
+    app.wait(row.id, 5)
+
+
+def test_a_model_that_needs_litellm_is_said_to_take_time(tmp_path: Path, open_page: Open) -> None:
+    at = open_page(make_app(tmp_path), source=SOURCE, model="vertex_ai/gemini-x")
+    assert "vertex_ai/gemini-x is reached through litellm" in words(at)
+
+
+def test_models_of_servers_on_this_machine_are_offered_and_taken(tmp_path: Path, open_page: Open) -> None:
+    server = LocalServer("ollama_chat", "Ollama", "http://127.0.0.1:11434/v1", ("qwen3:8b", "gemma3"))
+    app = make_app(tmp_path, model="auto")
+    app.local_models = lambda: (server,)
+    at = open_page(app, source=SOURCE)
+    assert at.selectbox(key="model").options[:2] == ["ollama_chat/qwen3:8b", "ollama_chat/gemma3"]
+    assert app.config().model == "ollama_chat/qwen3:8b"

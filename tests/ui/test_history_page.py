@@ -1,5 +1,6 @@
 """History: find a run, open it, delete it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -7,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from rlm_app.application import App
 from rlm_app.model import Question
 from rlm_app.ports import RunQuery
-from rlm_app.ui.history import PAGE_SIZE
+from rlm_app.ui.history import PAGE_SIZE, numbers_of
 from tests.fakes import ScriptedAnswerer, make_app
 from tests.ui.conftest import Open, words
 
@@ -93,3 +94,11 @@ def test_confirming_deletes_and_keeping_keeps(tmp_path: Path) -> None:
     assert app.store.last_seq(run_id) >= 0
     at.button(key="delete_now").click().run()
     assert app.store.last_seq(run_id) == -1
+
+
+def test_a_run_under_way_has_no_unknown_cost(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    fill(app, "Where is the cart?")
+    ((ended,), _) = app.store.runs(RunQuery())
+    assert "cost unknown" in numbers_of(replace(ended, cost=None))
+    assert "cost" not in numbers_of(replace(ended, cost=None, status="running", seconds=None))

@@ -1,6 +1,9 @@
 """Links to the Ask page carry what is needed to ask again, and stay short."""
 
-from rlm_app.model import Question, Run, RunConfig, Selection
+from dataclasses import replace
+
+from rlm_app.codebase import Selection
+from rlm_app.model import Question, Run, RunConfig
 from rlm_app.ui.places import MAX_LINK_CHARS, again, follow_up
 
 
@@ -25,6 +28,13 @@ def test_again_keeps_question_and_settings() -> None:
     assert query["question"] == "Where?"
     assert (query["model"], query["sub_model"], query["max_steps"]) == ("openai/big", "openai/small", "7")
     assert (query["max_seconds"], query["max_cost"]) == ("90", "0.5")
+
+
+def test_again_keeps_what_happens_at_a_limit_and_stored_replies() -> None:
+    assert not {"on_limit", "cache"} & again(make_run()).keys()
+    run = make_run()
+    run = replace(run, config=run.config.model_copy(update={"on_limit": "stop", "cache": True}))
+    assert (again(run)["on_limit"], again(run)["cache"]) == ("stop", "true")
 
 
 def test_a_question_too_long_for_an_address_is_left_out() -> None:

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from rlm_app.application import App
 from rlm_app.errors import RunLimited
+from rlm_app.events import RunResumed
 from rlm_app.model import KEYLESS_LABEL, Question, Usage
 from rlm_app.stop import Stop
 from rlm_app.ui.answer import MARKS, MAX_CITATIONS
@@ -98,6 +100,58 @@ def test_a_limit_names_the_figure(tmp_path: Path, open_page: Open) -> None:
     assert "limit reached" in words(at)
 
 
+def test_an_answer_at_a_limit_is_shown_as_a_fallback(tmp_path: Path, open_page: Open) -> None:
+    limited = RunLimited("max_cost", "The cost limit of $0.50 was reached.")
+    app = make_app(tmp_path, answerer=ScriptedAnswerer(limited=limited))
+    at = open_page(app, "run", run=ask(app))
+    text = words(at)
+    assert app.run(at.query_params["run"]).status == "limit"
+    assert "fallback answer: with what it had at the cost limit" in text
+    assert "The cart is" in text
+    assert not at.warning
+
+
+def test_replies_that_were_no_step_are_kept_with_their_reason(tmp_path: Path, open_page: Open) -> None:
+    long = "Shall I look? " * 1000  # lies in a blob
+    turn = Turn("Look.", "print(1)", "1", rejected=[long])
+    app = make_app(tmp_path, answerer=ScriptedAnswerer([turn], rejected=["I give up."], fails="Three replies."))
+    at = open_page(app, "run", run=ask(app))
+    text = words(at)
+    assert "1 rejected before it" in text
+    assert "A reply that was no step" in text
+    assert "The reply has no code." in text
+    at.session_state["step-1"] = at.session_state["rejected-1"] = True
+    at.run()
+    assert [block.value for block in at.code[1:]] == [long.strip(" ") + " ", "print(1)", "1", "I give up."]
+
+
+def test_what_left_this_machine_is_on_every_run(tmp_path: Path, open_page: Open) -> None:
+    app = make_app(tmp_path)
+    at = open_page(app, "run", run=ask(app))
+    assert "Nothing left this machine." in words(at)
+    usage = Usage(calls=1, tokens_in=1200, tokens_out=30, bytes_sent=41_200)
+    app = make_app(
+        tmp_path / "other", answerer=ScriptedAnswerer([Turn(usage=usage)]), provider_keys={"openai": SecretStr("k")}
+    )
+    at = open_page(app, "run", run=ask(app, model="openai/x", sub_model="openai/y"))
+    assert "Left this machine: 41.2 kB to openai." in words(at)
+    at.session_state["left"] = True
+    text = words(at.run())
+    assert "root model openai/x" in text
+    assert "41.2 kB" in text
+
+
+def test_a_run_that_was_taken_up_again_says_so(tmp_path: Path, open_page: Open) -> None:
+    app = make_app(tmp_path)
+    run_id = app.ask("https://example.org/acme/shop", Question(text="Where?"))
+    assert app.wait(run_id, 10)
+    told = app.store.events(run_id)
+    for seq, event in enumerate([*told[:3], RunResumed(seq=0), *told[3:]]):
+        moved = event.model_copy(update={"seq": seq, **({"run_id": "again"} if seq == 0 else {})})
+        app.store.append("again", moved)
+    assert "taken up again 1 time" in words(open_page(app, "run", run="again"))
+
+
 def test_a_run_under_way_shows_what_it_does_and_stop_ends_it(tmp_path: Path, open_page: Open) -> None:
     def hold(step: int, stop: Stop) -> None:
         if step == 2:
@@ -143,6 +197,10 @@ def test_sub_calls_and_usage_have_their_tabs(tmp_path: Path, open_page: Open) ->
     at = open_page(app, "run", run=ask(app))
     assert [tab.label for tab in at.tabs] == ["Steps", "Sub-calls (1)", "Usage", "Raw"]
     assert "cost unknown" in words(at)
+    at.session_state["view"] = "Usage"
+    text = words(at.run())
+    for cell in ("of them reasoning", "of them stored replies", "1,200", "1.32 k tokens in, 60 out"):
+        assert cell in text
 
 
 def test_a_sub_call_shows_its_whole_prompt_and_response(tmp_path: Path, open_page: Open) -> None:

@@ -10,6 +10,7 @@ from rlm_app.adapters import sandboxes
 from rlm_app.adapters.answerer import RlmAnswerer
 from rlm_app.errors import MissingKey, SandboxUnavailable
 from rlm_app.model import RunConfig
+from rlm_app.ports import RunContext
 from rlm_app.settings import Settings, load_settings
 from tests.corpora import corpus_of
 from tests.e2b_server import E2BServer
@@ -29,7 +30,7 @@ class Scripted(RlmAnswerer):
     def action_for(self, question, config, predict):
         return self.action
 
-    def connection(self, model: str):
+    def connection(self, model: str, config: RunConfig, run: RunContext):
         return {"cache": False, "engine": self.engine}
 
 
