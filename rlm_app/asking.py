@@ -109,6 +109,8 @@ class Recorder:
         """Tell progress now and then; a new phase at once."""
         if phase != self._phase:
             self.phase(phase, note)
+            if not done:
+                return  # the phase has said it all
         now = time.monotonic()
         if now - self._told >= self.PROGRESS_SECONDS:
             self._told = now

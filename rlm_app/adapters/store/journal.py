@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, Select, bindparam, func, insert, select, update
+from sqlalchemy.sql.dml import ReturningInsert
 
 from rlm_app.adapters.store.schema import events, runs
 from rlm_app.adapters.store.texts import printable
@@ -35,16 +36,27 @@ def insert_event(connection: Connection, run_id: str, event: Event, body: str, c
         if changed.rowcount == 0:
             raise out_of_order(run_id, event.seq)
     else:
-        values = select(*(literal(value) for value in row.values())).where(runs.c.id == run_id, next_one)
-        stored = insert(events).from_select(list(row), values).returning(events.c.seq)
-        if connection.scalar(stored) is None:  # not rowcount: on PostgreSQL an INSERT here may leave it unknown
+        # Not rowcount: on PostgreSQL an INSERT here may leave it unknown.
+        if connection.scalar(_INSERT_NEXT, {**row, "before": event.seq - 1}) is None:
             raise out_of_order(run_id, event.seq)
         return
-    connection.execute(insert(events).values(**row))
+    connection.execute(_INSERT, row)
 
 
-def last_seq(run_id: str) -> Select[Any]:
+def last_seq(run_id: str | ColumnElement[str]) -> Select[Any]:
     return select(func.max(events.c.seq)).where(events.c.run_id == run_id)
+
+
+def _insert_next() -> ReturningInsert[Any]:
+    """An event, if its run is running and the one `before` is its last. Made once: most of a run are stored by it."""
+    names = ("run_id", "seq", "at", "type", "body")
+    told = [bindparam(name, type_=events.c[name].type) for name in names]
+    last = last_seq(bindparam("run_id", type_=events.c.run_id.type)).scalar_subquery()
+    goes_on = (runs.c.id == told[0]) & (runs.c.status == "running") & (last == bindparam("before", type_=Integer))
+    return insert(events).from_select(names, select(*told).where(goes_on)).returning(events.c.seq)
+
+
+_INSERT, _INSERT_NEXT = insert(events), _insert_next()
 
 
 def out_of_order(run_id: str, seq: int) -> ValueError:
