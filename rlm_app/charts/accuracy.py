@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from itertools import accumulate
 
+from rlm_app.benches import Attempt
 from rlm_app.charts.chart import Axis, Chart, Line, Series
 from rlm_app.charts.points import Examples, counted, worded
 from rlm_app.charts.references import Reference, chance, references_for
@@ -135,6 +136,22 @@ def _front(points: Sequence[tuple[float, float]]) -> tuple[Series, ...]:
     return (Series("Pareto front", "line", tuple(x for x, _ in front), tuple(y for _, y in front)),)
 
 
+def shares_of(name: str, result: Results, groups: Sequence[tuple[str, Sequence[Attempt]]]) -> Series:
+    """The share of right answers in each named group of a bench's attempts, with its interval."""
+    shares = [share(attempts) for _, attempts in groups]
+    return Series(
+        name=name,
+        mark="dots",
+        x=tuple(group for group, _ in groups),
+        y=tuple(found.value or 0.0 for found in shares),
+        model=result.bench.config.model,
+        low=tuple(found.interval.low for found in shares),
+        high=tuple(found.interval.high for found in shares),
+        n=tuple(found.n for found in shares),
+        notes=tuple(map(worded, shares)),
+    )
+
+
 def by_size(results: Sequence[Results], examples: Examples) -> Chart:
     """Right answers by the size of the context, in classes of half a decade."""
     names = labels(results)
@@ -146,20 +163,8 @@ def by_size(results: Sequence[Results], examples: Examples) -> Chart:
             if asked in examples:
                 classes.setdefault(size_class(examples[asked].context_chars), []).append(asked)
         groups = [(name, set(members)) for (_, name), members in sorted(classes.items())]
-        shares = [share([a for a in result.ended if a.example in members]) for _, members in groups]
-        series.append(
-            Series(
-                name=names[result.bench.id],
-                mark="dots",
-                x=tuple(name for name, _ in groups),
-                y=tuple(found.value or 0.0 for found in shares),
-                model=result.bench.config.model,
-                low=tuple(found.interval.low for found in shares),
-                high=tuple(found.interval.high for found in shares),
-                n=tuple(found.n for found in shares),
-                notes=tuple(map(worded, shares)),
-            )
-        )
+        told = [(name, [a for a in result.ended if a.example in members]) for name, members in groups]
+        series.append(shares_of(names[result.bench.id], result, told))
     missing = len(_asked(results)) - len(known)
     return Chart(
         name="context-size",

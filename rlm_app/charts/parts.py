@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from rlm_app.benches import Attempt
-from rlm_app.charts.accuracy import SHARE
-from rlm_app.charts.chart import Axis, Chart, Series
-from rlm_app.charts.points import Examples, counted, worded
+from rlm_app.charts.accuracy import SHARE, shares_of
+from rlm_app.charts.chart import Axis, Chart
+from rlm_app.charts.points import Examples, counted
 from rlm_app.reports.breakdowns import BREAKDOWNS
-from rlm_app.reports.results import Results, cautions, labels, share
+from rlm_app.reports.results import Results, cautions, labels
 
 FEW = 5
 """Fewer examples in a part say next to nothing."""
@@ -22,20 +22,7 @@ def by_property(results: Sequence[Results], examples: Examples, by: str) -> Char
     for result in results:
         groups = split[result.bench.id]
         there = [group for group in order if group in groups]
-        shares = [share(groups[group]) for group in there]
-        series.append(
-            Series(
-                name=names[result.bench.id],
-                mark="dots",
-                x=tuple(name for _, name in there),
-                y=tuple(found.value or 0.0 for found in shares),
-                model=result.bench.config.model,
-                low=tuple(found.interval.low for found in shares),
-                high=tuple(found.interval.high for found in shares),
-                n=tuple(found.n for found in shares),
-                notes=tuple(map(worded, shares)),
-            )
-        )
+        series.append(shares_of(names[result.bench.id], result, [(group[1], groups[group]) for group in there]))
     small = [n for one in series for n in one.n if n < FEW]
     return Chart(
         name=f"by-{by.replace(' ', '-')}",
