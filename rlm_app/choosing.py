@@ -1,6 +1,5 @@
 """Which models answer, and why: settings, keys and a run's own wishes come to names. Needs no model and no dspy."""
 
-import ipaddress
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from rlm_app.providers import (
     OLLAMA,
     LocalServer,
     asked_model,
+    is_here,
+    local_address,
     provider_of,
 )
 from rlm_app.settings import PROVIDER_KEYS, SESSION, Settings
@@ -184,7 +185,7 @@ def base_url(provider: str, settings: Settings | None = None) -> str | None:
         return given
     if provider in (OLLAMA, "ollama"):
         return _ollama(os.environ.get("OLLAMA_HOST", ""))
-    return f"http://127.0.0.1:{LOCAL_SERVERS[provider][1]}/v1" if provider in LOCAL_SERVERS else None
+    return local_address(provider) if provider in LOCAL_SERVERS else None
 
 
 def _ollama(host: str) -> str:
@@ -225,13 +226,6 @@ def destination(model: str, settings: Settings) -> Destination | None:
     if base is None:
         return Destination(provider)
     host = urlsplit(base).hostname or "an address of your own"
-    if _is_loopback(host):
+    if is_here(base):
         return Destination(LOCAL_SERVERS.get(provider, (host, 0))[0], here=True)
     return Destination(host)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

@@ -33,7 +33,7 @@ def measure(run: Run, corpus: Corpus, text_of: Callable[[Body], str], letter: st
         duplicate_sub_calls=len(calls) - len(prompts),
         failed_sub_calls=sum(call.error is not None for call in calls),
         failed_steps=len(failed),
-        rejected_replies=len(run.rejected) + sum(len(step.rejected) for step in steps),
+        rejected_replies=len(run.all_rejected),
         root_seconds=sum(step.model_seconds for step in steps),
         sub_seconds=sum(call.seconds or 0.0 for call in calls),
         sandbox_seconds=sum(map(_sandbox_seconds, steps)),

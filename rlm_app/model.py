@@ -234,8 +234,13 @@ class Run:
         return tuple(call for step in self.steps for call in step.sub_calls)
 
     @property
+    def all_rejected(self) -> tuple[Rejected, ...]:
+        """Every reply that was turned down, whether or not a step followed it."""
+        return (*self.rejected, *(reply for step in self.steps for reply in step.rejected))
+
+    @property
     def root_usage(self) -> Usage:
-        turned_down = [reply.usage for reply in (*self.rejected, *(r for step in self.steps for r in step.rejected))]
+        turned_down = (reply.usage for reply in self.all_rejected)
         return sum((*(step.usage for step in self.steps), *turned_down), self.other_usage)
 
     @property

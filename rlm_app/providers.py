@@ -1,6 +1,8 @@
 """What is known of model providers without asking any: default models, local servers, and who speaks to them."""
 
+import ipaddress
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from rlm_app.baselines import baseline
 from rlm_app.model import KEYLESS_MODEL
@@ -41,6 +43,20 @@ NATIVE = frozenset((*DEFAULTS, *LOCAL_SERVERS, "ollama", "hosted_vllm")) - {"bed
 
 AZURE_PLACES = ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_RESOURCE")
 """Variables by which the native engine finds Azure; with an address of another kind litellm has to."""
+
+
+def local_address(provider: str) -> str:
+    """Where a local server stands unless it is told otherwise; ends before `/models`."""
+    return f"http://127.0.0.1:{LOCAL_SERVERS[provider][1]}/v1"
+
+
+def is_here(address: str | None) -> bool:
+    """Whether an address is a loopback one, i.e. that of this very machine; False for a provider's own."""
+    host = urlsplit(address or "").hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 @dataclass(frozen=True)

@@ -120,8 +120,11 @@ def _last_output(inputs: dict[str, Any]) -> str:
     return str(entries[-1].output) if entries else ""
 
 
-def answer_now(action: TracedAction, extract: Callable[..., Any]) -> Any:
-    """What the model answers from the steps so far; None where there were none."""
+def answer_now(action: TracedAction, extract: Callable[..., Any], reached: RunLimited) -> Any:
+    """What the model answers from the steps so far. Raises: `reached`, where there is no answer to be had."""
     if not action.seen or not action.seen["repl_history"].entries:
-        return None
-    return extract(variables_info=action.seen["variables_info"], repl_history=action.seen["repl_history"])
+        raise reached
+    try:
+        return extract(variables_info=action.seen["variables_info"], repl_history=action.seen["repl_history"])
+    except (dspy.LMError, dspy.AdapterParseError, RunError) as error:
+        raise reached from error

@@ -19,7 +19,7 @@ from rlm_app.adapters.actions import TracedAction, TracedExtract, answer_now
 from rlm_app.adapters.metering import Meter, SubCallFailed, SubModel, Unpayable
 from rlm_app.adapters.traced import Interpreter, NestedSandbox, Steps, TracedSandbox, cut
 from rlm_app.codebase import Corpus
-from rlm_app.errors import ModelFailed, RunError, RunLimited
+from rlm_app.errors import ModelFailed, RunLimited
 from rlm_app.model import KEYLESS_MODEL, Question, RunConfig
 from rlm_app.ports import Answer, RunContext
 from rlm_app.settings import Settings
@@ -80,7 +80,7 @@ class RlmAnswerer:
             meter.run, limited = run, reached  # whose switch is the outer one: the answer may still be written
             steps.settle(str(reached))
             with dspy.context(lm=self._model(config.model, meter.root, meter)):
-                prediction = _answer_now(action, extract, reached)
+                prediction = answer_now(action, extract, reached)
         steps.accept(_shown(prediction))
         text = str(prediction.answer)
         if not text.strip():
@@ -146,17 +146,6 @@ def _exploring(run: RunContext, config: RunConfig) -> Iterator[RunContext]:
             yield replace(run, stop=stop)
         finally:
             timer.cancel()
-
-
-def _answer_now(action: TracedAction, extract: TracedExtract, reached: RunLimited) -> Any:
-    """The answer from the steps so far. Raises: RunLimited, where there is none to be had."""
-    try:
-        prediction = answer_now(action, extract)
-    except (dspy.LMError, dspy.AdapterParseError, RunError) as error:
-        raise reached from error
-    if prediction is None:
-        raise reached
-    return prediction
 
 
 class Stored:

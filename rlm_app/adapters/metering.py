@@ -97,9 +97,8 @@ class Meter:
 
 def _spent(before: Run) -> Usage:
     """What a run has cost that is being resumed. As in `Meter.failed`, a failure of unknown cost does not count."""
-    turned_down = [*before.rejected, *(reply for step in before.steps for reply in step.rejected)]
     failed = [(call.usage, call.error is not None) for call in before.sub_calls]
-    failed += [(reply.usage, not reply.reply.chars) for reply in turned_down]
+    failed += [(reply.usage, not reply.reply.chars) for reply in before.all_rejected]
     counted = [usage for usage, came_to_nothing in failed if usage.cost is not None or not came_to_nothing]
     return sum((*(step.usage for step in before.steps), *counted), before.other_usage)
 
@@ -132,9 +131,7 @@ class SubModel:
         started = time.monotonic()
         try:
             outputs, usage = run.stop.call(call)
-        except (
-            BaseException
-        ) as error:  # a panic of somebody's Rust is no Exception, and the call has to end all the same
+        except BaseException as error:  # a panic in Rust is no Exception, and the call has to end all the same
             seconds = time.monotonic() - started
             used = self._meter.failed(error, call)
             said = self._sentence(error, model)

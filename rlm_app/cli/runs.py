@@ -33,7 +33,7 @@ def result(run: Run) -> dict[str, Any]:
         "limit": run.limit,
         "steps": len(run.steps),
         "sub_calls": len(run.sub_calls),
-        "rejected_replies": len(run.rejected) + sum(len(step.rejected) for step in run.steps),
+        "rejected_replies": len(run.all_rejected),
         "resumed": run.resumed,
         "usage": json_of(usage),
         "root_usage": json_of(run.root_usage),

@@ -1,9 +1,7 @@
 """How a model is reached: settings and the model's own needs come to the arguments of a `TracedLM`."""
 
-import ipaddress
 import os
 from typing import Any
-from urllib.parse import urlsplit
 
 from dspy.clients.model_metadata import model_info
 
@@ -12,6 +10,7 @@ from rlm_app.adapters.models.gate import GATES
 from rlm_app.adapters.models.providers import engine_for
 from rlm_app.adapters.models.usage import Tariff
 from rlm_app.choosing import base_url
+from rlm_app.providers import is_here
 from rlm_app.settings import Settings
 from rlm_app.stop import Stop
 
@@ -42,12 +41,3 @@ def connection(model: str, settings: Settings, *, cache: bool = False, stop: Sto
     tariff = Tariff(settings.prices.get(model, {}), is_here(base))
     gate = GATES.at(provider, base or "", settings.provider_calls)
     return {**found, "route": Route(gate, settings.call_retries, tariff)}
-
-
-def is_here(address: str | None) -> bool:
-    """Whether an address is a loopback one, i.e. that of this very machine; False for a provider's own."""
-    host = urlsplit(address or "").hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

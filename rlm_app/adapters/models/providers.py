@@ -9,7 +9,7 @@ from dspy._vendor.lm15.compat import OpenAIChatCompat
 
 from rlm_app.choosing import engine_of
 from rlm_app.errors import InvalidConfig
-from rlm_app.providers import LOCAL_SERVERS
+from rlm_app.providers import LOCAL_SERVERS, local_address
 from rlm_app.settings import Settings
 
 COMPATIBLE = {
@@ -18,7 +18,7 @@ COMPATIBLE = {
     "fireworks_ai": "https://api.fireworks.ai/inference/v1",
     "cerebras": "https://api.cerebras.ai/v1",
     "cohere_chat": "https://api.cohere.ai/compatibility/v1",
-    **{name: f"http://127.0.0.1:{LOCAL_SERVERS[name][1]}/v1" for name in ("lm_studio", "llamacpp")},
+    **{name: local_address(name) for name in ("lm_studio", "llamacpp")},
 }
 """Providers that speak OpenAI's chat completions at these addresses, and need only be declared to dspy's native engine
 to be spared litellm."""

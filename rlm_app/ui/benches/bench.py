@@ -9,7 +9,7 @@ from rlm_app.application import App
 from rlm_app.benches import Bench, Outcome
 from rlm_app.model import KEYLESS_LABEL, KEYLESS_MODEL
 from rlm_app.reports.leaderboard import Row
-from rlm_app.reports.report import GROUP_HEADS, Report, group_row, settings_of, to_csv
+from rlm_app.reports.report import GROUP_HEADS, Report, group_row, report, settings_of, to_csv
 from rlm_app.reports.results import Results
 from rlm_app.ui import figures
 from rlm_app.ui.benches.attempts import attempt_table
@@ -45,7 +45,8 @@ def bench_view(here: App, bench: Bench) -> None:
         ending(here, bench)
     seen = shown(here, [bench.id])
     (result,) = seen.results
-    found = here.bencher.report(bench.id)
+    every = here.bencher.attempts(bench.id, latest=False)
+    found = report(bench, every, list(seen.examples.values()))
     _figures(row, found)
     _actions(here, row, result, seen)
     for name, tab in zip(TABS, st.tabs(TABS, key="tab", bind="query-params"), strict=True):
